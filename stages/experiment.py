@@ -1,0 +1,167 @@
+"""The only door to the disk and to params.yaml: parameters in, seeds, artefacts and metrics out."""
+
+import json
+import math
+import os
+import random
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from stages.errors import UserError
+from stages.parameters import check_parameters
+
+
+def run_stage(main: Callable[..., None]) -> None:
+    """Run a stage on the command line's arguments; a user's mistake is one line, status 1."""
+    try:
+        main(*sys.argv[1:])
+    except UserError as error:
+        sys.exit(f"error: {error}")
+    except KeyboardInterrupt:
+        sys.exit("error: interrupted; what was finished before stays as it was")
+
+
+def load_params(*paths: str) -> SimpleNamespace:
+    """Load the named parts of params.yaml, after checking the whole file.
+
+    A stage asks for exactly what its `params:` list in dvc.yaml declares, so that it cannot read
+    a value DVC does not watch.
+
+    Args:
+        paths: dotted keys, such as `seed`, `gan` or `embedding.bert`.
+
+    Returns:
+        Nested namespaces that hold nothing but the named parts.
+
+    Raises:
+        UserError: the file is missing or malformed, or a key or value is not allowed.
+    """
+    try:
+        values = YAML(typ="safe").load(Path("params.yaml").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(
+            f"params.yaml: not found in {Path.cwd().name}/; run stages from the repository's root"
+        ) from None
+    except YAMLError as error:
+        raise UserError("params.yaml: not valid YAML: " + " ".join(str(error).split())) from None
+    check_parameters(values)
+    wanted: dict[str, Any] = {}
+    for path in paths:
+        *parents, last = path.split(".")
+        source, target = values, wanted
+        for key in parents:
+            source, target = source[key], target.setdefault(key, {})
+        target[last] = source[last]
+    return _namespace(wanted)
+
+
+def load_gan_params(embedding: str) -> SimpleNamespace:
+    """Load `seed`, `device`, and `gan` with the overrides of one embedding laid over it."""
+    params = load_params("seed", "device", "gan", f"embedding.{embedding}.gan")
+    overrides = getattr(params.embedding, embedding).gan
+    params.gan = SimpleNamespace(**{**vars(params.gan), **vars(overrides)})
+    return params
+
+
+def _namespace(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return SimpleNamespace(**{key: _namespace(part) for key, part in value.items()})
+    return value
+
+
+def seed_everything(seed: int) -> None:
+    """Seed Python, NumPy and PyTorch, and ask PyTorch for deterministic algorithms only."""
+    # cuBLAS reads it once, before CUDA starts; without it an LSTM on CUDA is not reproducible.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    import torch
+
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+    torch.use_deterministic_algorithms(True)
+
+
+def pick_device(name: str) -> str:
+    """Turn `auto` into `cuda` where there is a CUDA device, and into `cpu` elsewhere.
+
+    Raises:
+        UserError: `cuda` is asked for and PyTorch sees none.
+    """
+    import torch
+
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UserError(
+            "params.yaml: device is 'cuda', but PyTorch finds no CUDA device; "
+            "set device to auto or cpu"
+        )
+    return name
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path beside `path` that takes its place on success and goes on failure.
+
+    Args:
+        path: the file or folder to write, whole or not at all; its parent is made.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        yield temporary
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        temporary.replace(path)
+    finally:
+        if temporary.is_dir():
+            shutil.rmtree(temporary)
+        temporary.unlink(missing_ok=True)
+
+
+def read_lines(path: str | Path) -> list[str]:
+    """Read a text file of one text a line; only a line feed ends a line."""
+    content = Path(path).read_bytes().decode("utf-8")
+    return content.removesuffix("\n").split("\n") if content else []
+
+
+def write_lines(path: str | Path, lines: Iterable[str]) -> None:
+    """Write one text a line, UTF-8."""
+    with replacing(path) as temporary:
+        temporary.write_bytes("".join(f"{line}\n" for line in lines).encode("utf-8"))
+
+
+def write_json(path: str | Path, values: Mapping[str, Any]) -> None:
+    """Write nested numbers as JSON.
+
+    Raises:
+        ValueError: a number is not finite.
+    """
+    content = json.dumps(_rounded(values), indent=2, allow_nan=False) + "\n"
+    with replacing(path) as temporary:
+        temporary.write_text(content, encoding="utf-8", newline="\n")
+
+
+def write_metrics(stage: str, values: Mapping[str, Any], item: str | None = None) -> None:
+    """Write metrics/<stage>[-<item>].json, nested under the stage and the item."""
+    name = stage if item is None else f"{stage}-{item}"
+    write_json(f"metrics/{name}.json", {stage: values if item is None else {item: values}})
+
+
+def _rounded(value: Any) -> Any:
+    # Six significant digits: more than any of these numbers is known to, and easy to read.
+    if isinstance(value, Mapping):
+        return {key: _rounded(part) for key, part in value.items()}
+    if isinstance(value, float) and math.isfinite(value):
+        return float(f"{value:.6g}")
+    return value

@@ -1,0 +1,33 @@
+"""How right a discriminator is about one source.
+
+Source: M. Beneš, "Generating text using LSTM GAN in PyTorch", 2021, section "Results": accuracy at
+the threshold 0.5, and the mean squared error of the soft output against the truth.
+"""
+
+import numpy as np
+
+
+def accuracy(scores: np.ndarray, *, is_real: bool) -> float:
+    """Return the share of texts that a discriminator takes for what they are.
+
+    Args:
+        scores: probability that each text is real, (N,), from 0 to 1, N at least 1.
+        is_real: the truth about all of them.
+
+    Returns:
+        From 0 (all wrong) to 1 (all right); a score of exactly 0.5 counts as real.
+    """
+    return float(np.mean((scores >= 0.5) == is_real))
+
+
+def mean_squared_error(scores: np.ndarray, *, is_real: bool) -> float:
+    """Return the mean square of how far each score is from the truth, 1 or 0.
+
+    Args:
+        scores: probability that each text is real, (N,), from 0 to 1, N at least 1.
+        is_real: the truth about all of them.
+
+    Returns:
+        From 0 (all right and sure of it) to 1 (all wrong and sure of it).
+    """
+    return float(np.mean((scores.astype(np.float64) - is_real) ** 2))

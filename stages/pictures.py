@@ -1,0 +1,102 @@
+"""Pictures of numbers, written as PNG files whose bytes depend on the numbers alone."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter, ScalarFormatter
+
+_BINS_PER_DOUBLING = 3
+
+
+def draw_lengths(path: Path | str, lengths: Mapping[str, np.ndarray], max_length: int) -> None:
+    """Draw how long the texts of several groups are.
+
+    Args:
+        path: the PNG file to write.
+        lengths: words of each text, (N,) integers of at least 1, by the name of the group; at
+            least one text in all.
+        max_length: words at which longer texts are cropped, marked in the picture.
+    """
+    longest = max(int(group.max(initial=1)) for group in lengths.values())
+    doublings = np.log2(longest) + 1
+    edges = np.unique(np.round(2 ** np.arange(0, doublings, 1 / _BINS_PER_DOUBLING)))
+    edges = np.append(edges[edges <= longest], longest + 1) - 0.5
+    figure = Figure(figsize=(8, 4.5), dpi=100, layout="constrained")
+    axes = figure.add_subplot()
+    for name, group in lengths.items():
+        # Short lengths are whole numbers, so their bins differ in width: hence a density.
+        share = np.histogram(group, edges)[0] / max(len(group), 1)
+        density = 100 * share / np.log2(edges[1:] / edges[:-1])
+        median = f"median {np.median(group):.0f}" if len(group) else "none"
+        label = f"{name}: n = {len(group):,}, {median}"
+        axes.stairs(density, edges, fill=True, alpha=0.35, label=label)
+    cropped = 100 * np.mean(np.concatenate(list(lengths.values())) > max_length)
+    axes.axvline(
+        max_length + 0.5,
+        color="black",
+        linestyle="--",
+        linewidth=1,
+        label=f"cropped to {max_length} words: {cropped:.0f} %",
+    )
+    axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.set_xlim(edges[0], max(edges[-1], max_length + 1))
+    axes.set_ylim(bottom=0)
+    axes.set_xlabel("length (words a comment)")
+    axes.set_ylabel("share of the comments (% per doubling of length)")
+    axes.set_title("Length of the comments")
+    axes.legend(frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    _save(figure, path)
+
+
+def _save(figure: Figure, path: Path | str) -> None:
+    # Without the name and version of the software, which would change the bytes.
+    FigureCanvasAgg(figure).print_png(path, metadata={"Software": None})
+
+
+def draw_verdicts(
+    path: Path | str, verdicts: Mapping[str, Mapping[str, Mapping[str, float]]], real: Sequence[str]
+) -> None:
+    """Draw how right each discriminator is about each source, as a heat map.
+
+    Args:
+        path: the PNG file to write.
+        verdicts: `accuracy` and `mse`, both from 0 to 1, by judge, then by source; every judge
+            has the same sources in the same order.
+        real: the sources that are real text.
+    """
+    judges = list(verdicts)
+    sources = list(verdicts[judges[0]])
+    shares = np.array(
+        [[verdicts[judge][source]["accuracy"] for source in sources] for judge in judges]
+    )
+    figure = Figure(
+        figsize=(2.2 + 1.15 * len(sources), 1.6 + 0.75 * len(judges)), dpi=100, layout="constrained"
+    )
+    axes = figure.add_subplot()
+    image = axes.imshow(shares, cmap="RdYlGn", vmin=0, vmax=1, aspect="auto")
+    for row, judge in enumerate(judges):
+        for column, source in enumerate(sources):
+            verdict = verdicts[judge][source]
+            axes.text(
+                column,
+                row,
+                f"{100 * verdict['accuracy']:.1f} %\n{verdict['mse']:.2g}",
+                ha="center",
+                va="center",
+                fontsize=9,
+            )
+    labels = [f"{source}\n({'real' if source in real else 'fake'})" for source in sources]
+    axes.set_xticks(range(len(sources)), labels)
+    axes.set_yticks(range(len(judges)), judges)
+    axes.set_xlabel("source of the texts")
+    axes.set_ylabel("discriminator of")
+    axes.set_title("Share of texts taken for what they are; below it, mean squared error")
+    axes.spines[:].set_visible(False)
+    axes.tick_params(length=0)
+    figure.colorbar(image, ax=axes, format=PercentFormatter(xmax=1))
+    _save(figure, path)

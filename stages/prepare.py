@@ -1,0 +1,101 @@
+"""Stage prepare: merge the raw tables, tokenize the comments, and split them into two."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from stages.corpus.corpus import Corpus, build_corpus
+from stages.corpus.raw_tables import merge_tables, read_table
+from stages.corpus.tokenizer import tokenize
+from stages.errors import UserError
+from stages.experiment import load_params, replacing, run_stage, write_lines, write_metrics
+from stages.pictures import draw_lengths
+
+
+def main() -> None:
+    params = load_params("seed", "prepare", "gan.max_length")
+    comments, counts = read_comments(Path("data/raw"))
+    comments["words"] = [tokenize(text) for text in tqdm(comments["text"], "tokenize", unit="text")]
+    comments, outside = drop_by_length(comments, params.prepare.min_words, params.prepare.max_words)
+    texts, labels = comments["words"].tolist(), comments["label"].to_numpy()
+    corpus = build_corpus(texts, labels, params.prepare.test_share, params.seed)
+
+    write_words(comments)
+    with replacing("data/corpus") as folder:
+        corpus.save(folder)
+    write_lines("data/samples/train.txt", corpus.texts(corpus.train, params.gan.max_length))
+    write_lines("data/samples/test.txt", corpus.texts(corpus.test, params.gan.max_length))
+    lengths = comments["words"].str.len().to_numpy()
+    write_metrics("prepare", counts | outside | count_texts(corpus, labels, lengths))
+    with replacing("plots/prepare-lengths.png") as path:
+        by_label = {f"label {label}": lengths[labels == label] for label in (0, 1)}
+        draw_lengths(path, by_label, params.gan.max_length)
+
+
+def read_comments(folder: Path) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Read and merge all CSV files of a folder, as `merge_tables` does.
+
+    Raises:
+        UserError: there is no file, or none of them has a usable row.
+    """
+    paths = sorted(folder.glob("*.csv"))
+    if not paths:
+        raise UserError(f"{folder}: expected CSV files, found none; run the stage fetch first")
+    comments, counts = merge_tables({path.name: read_table(path) for path in paths})
+    if comments.empty:
+        raise UserError(
+            f"{folder}: expected rows with a text and a label of 0 or 1, found none among "
+            f"{counts['rows']} rows of {len(paths)} files; check the columns Text and oh_label"
+        )
+    return comments, counts
+
+
+def drop_by_length(
+    comments: pd.DataFrame, min_words: int, max_words: int
+) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Drop the comments outside min_words to max_words, and count them.
+
+    Raises:
+        UserError: none is left.
+    """
+    lengths = comments["words"].str.len()
+    too_long, too_short = lengths > max_words, lengths < min_words
+    kept = comments[~(too_long | too_short)].reset_index(drop=True)
+    if kept.empty:
+        raise UserError(
+            f"params.yaml: none of {len(comments)} comments has from {min_words} to {max_words} "
+            f"words (they have {lengths.min()} to {lengths.max()}); "
+            "change prepare.min_words or prepare.max_words"
+        )
+    return kept, {"too_long": int(too_long.sum()), "too_short": int(too_short.sum())}
+
+
+def write_words(comments: pd.DataFrame) -> None:
+    """Write data/words.txt, the paper's table: the list of words as Python writes it."""
+    with (
+        replacing("data/words.txt") as path,
+        path.open("w", encoding="utf-8", newline="") as file,
+    ):
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["text", "label", "source"])
+        writer.writerows(zip(comments["words"], comments["label"], comments["source"], strict=True))
+
+
+def count_texts(corpus: Corpus, labels: np.ndarray, lengths: np.ndarray) -> dict[str, float]:
+    """Count what is left: texts, splits, the training split's words, words a text."""
+    return {
+        "texts": len(labels),
+        "positive": int(labels.sum()),
+        "train": len(corpus.train),
+        "test": len(corpus.test),
+        "vocabulary": corpus.vocabulary_size,
+        "longest": int(lengths.max()),
+        "mean_length": float(lengths.mean()),
+    }
+
+
+if __name__ == "__main__":
+    run_stage(main)
