@@ -136,8 +136,11 @@ class BertEmbedding:
             self._bert = load_bert(self.model, self.device)
         tokens = tokens.to(self.device)
         vectors, _ = encode_pieces(self._bert, self._tokenizer, tokens)  # (B, T, D)
-        vectors[tokens == self._tokenizer.pad_token_id] = self.mapping[NOT_A_WORD]
-        return self._discriminate(vectors) if self.project else vectors
+        end = self.mapping[NOT_A_WORD]
+        if self.project:
+            vectors, end = self._discriminate(vectors), self._discriminate(end)
+        vectors[tokens == self._tokenizer.pad_token_id] = end
+        return vectors
 
     def encode(self, texts: Sequence[str], length: int | None = None) -> Tensor:
         """Turn texts into contextual vectors (B, T, E), float32, T in word pieces."""

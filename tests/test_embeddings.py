@@ -1,0 +1,284 @@
+"""The three embeddings: text to vectors and back."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+from transformers import BertConfig, BertModel
+
+from stages.embeddings.bert import BertEmbedding
+from stages.embeddings.pretrained_bert import (
+    encode_pieces,
+    load_bert,
+    load_tokenizer,
+    tokenize_pieces,
+)
+from stages.embeddings.protocol import CLASSES, load_embedding
+from stages.embeddings.scalar import ScalarEmbedding
+from stages.embeddings.word2vec import Word2VecEmbedding
+from stages.embeddings.word_table import nearest_rows
+from stages.errors import UserError
+
+TEXTS = [
+    "the match was great and the keeper was great",
+    "the soup was cold and the waiter was slow !!!",
+    "@ivy don't eat the soup :)",
+    "who saw the match ?",
+] * 5
+WORDS = list(dict.fromkeys(word for text in TEXTS for word in text.split()))
+
+
+def fit_word2vec(seed=1, epochs=3):
+    return Word2VecEmbedding.fit(TEXTS, WORDS, vector_size=12, window=3, epochs=epochs, seed=seed)
+
+
+@pytest.fixture(scope="module")
+def bert():
+    return BertEmbedding.fit(TEXTS, model="MiniLM", vector_size=10)
+
+
+@pytest.fixture(scope="module")
+def embeddings(bert):
+    return {"scalar": ScalarEmbedding(WORDS), "word2vec": fit_word2vec(), "bert": bert}
+
+
+# What all three have in common.
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_vectors_have_the_promised_shape_and_end_in_not_a_word(embeddings, name):
+    embedding = embeddings[name]
+    vectors = embedding.encode(["the soup", "the match was great and the keeper"], 4)
+    assert vectors.shape == (2, 4, embedding.width)
+    assert vectors.dtype == torch.float32
+    # The shorter text ends after two words: what follows is the same vector in every place.
+    assert torch.equal(vectors[0, 2], vectors[0, 3])
+    assert not torch.allclose(vectors[0, 2], vectors[1, 2])
+    assert torch.equal(
+        vectors,
+        embedding.embed(embedding.tokenize(["the soup", "the match was great and the keeper"], 4)),
+    )
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_training_texts_come_back_whole(embeddings, name):
+    embedding = embeddings[name]
+    assert embedding.decode(embedding.encode(TEXTS)) == TEXTS
+    assert embedding.decode(embedding.encode(TEXTS, 2))[0] == "the match"
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_an_empty_text_comes_back_empty(embeddings, name):
+    embedding = embeddings[name]
+    assert embedding.decode(embedding.encode(["", "the soup"], 3)) == ["", "the soup"]
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_a_text_is_cut_at_its_first_not_a_word(embeddings, name):
+    embedding = embeddings[name]
+    vectors = embedding.encode(["the soup was cold", ""], 4)
+    vectors[0, 2] = vectors[1, 0]
+    assert embedding.decode(vectors)[0] == "the soup"
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_a_saved_embedding_is_the_same_embedding(embeddings, name, tmp_path):
+    embedding = embeddings[name]
+    embedding.save(tmp_path / "saved")
+    loaded = load_embedding(name, tmp_path / "saved", "cpu")
+    texts = ["the soup was unheard of", *TEXTS]
+    assert torch.equal(loaded.encode(texts, 6), embedding.encode(texts, 6))
+    assert loaded.decode(loaded.encode(texts)) == embedding.decode(embedding.encode(texts))
+    assert (loaded.width, loaded.vocabulary_size) == (embedding.width, embedding.vocabulary_size)
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_out_of_vocabulary_is_the_share_of_unknown_tokens(embeddings, name):
+    # Two of four words are unknown, to BERT two of four word pieces.
+    assert embeddings[name].out_of_vocabulary(["the zebra", "soup yes"]) == pytest.approx(0.5)
+    assert embeddings[name].out_of_vocabulary(TEXTS) == 0
+
+
+# Scalar.
+
+
+def test_scalar_numbers_words_by_first_appearance():
+    # The paper's example: {"who": 1, "am": 2, "i": 3, "you": 4, "are": 5}, 0 for what is unknown.
+    embedding = ScalarEmbedding(["who", "am", "i", "you", "are"])
+    vectors = embedding.encode(["who are they", "i"], 3)
+    assert vectors.squeeze(-1).tolist() == [[1, 5, 0], [3, 0, 0]]
+
+
+def test_scalar_rounds_to_the_nearest_id():
+    embedding = ScalarEmbedding(["who", "am", "i"])
+    vectors = torch.tensor([[[0.6], [1.4], [99.0], [2.6]], [[0.4], [1.0], [1.0], [1.0]]])
+    # 0.6 and 1.4 round to 1, what lies above the last id is nearest to it, 0.4 rounds to 0.
+    assert embedding.decode(vectors) == ["who who i i", ""]
+    assert embedding.decode(torch.tensor([[[-5.0]]])) == [""]
+
+
+# word2vec.
+
+
+def test_word2vec_gives_an_unknown_word_the_vector_of_the_closest_word():
+    # By rapidfuzz's ratio, 100 * 2 * common / (both lengths): "soups" and "soup" 89, nothing
+    # else above 60; "matches" and "match" 83.
+    embedding = fit_word2vec()
+    assert torch.equal(embedding.encode(["soups matches"], 2), embedding.encode(["soup match"], 2))
+
+
+def test_word2vec_decodes_by_the_angle_not_by_the_length():
+    embedding = fit_word2vec()
+    assert embedding.decode(100 * embedding.encode(["the soup"], 2)) == ["the soup"]
+
+
+def test_word2vec_equals_gensims_own_vectors():
+    from gensim.models import Word2Vec
+
+    sentences = [[*text.split(), "<not-a-word>"] for text in TEXTS]
+    model = Word2Vec(sentences, vector_size=12, window=3, min_count=1, workers=1, seed=1, epochs=3)
+    vectors = fit_word2vec().encode(["the soup"], 3)[0].numpy()
+    assert (vectors == model.wv[["the", "soup", "<not-a-word>"]]).all()
+
+
+def test_word2vec_is_the_same_in_every_process():
+    # gensim must not lean on Python's own string hashes, which change with PYTHONHASHSEED.
+    script = (
+        "from tests.test_embeddings import fit_word2vec\n"
+        "print(fit_word2vec().table.double().sum().item())"
+    )
+    runs = {
+        subprocess.run(
+            [sys.executable, "-c", script],
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert runs == {f"{fit_word2vec().table.double().sum().item()}\n"}
+    assert not torch.equal(fit_word2vec(seed=2).table, fit_word2vec(seed=1).table)
+
+
+# BERT.
+
+
+def test_bert_gives_the_models_own_vectors():
+    tokenizer, model = load_tokenizer("MiniLM"), load_bert("MiniLM", "cpu")
+    text = "the soup was cold and the waiter was slow !!!"
+    inputs = tokenizer(text, return_tensors="pt")
+    expected = model(**inputs).last_hidden_state[0]
+    tokens, begins = tokenize_pieces(tokenizer, ["who", text])
+    vectors, ends = encode_pieces(model, tokenizer, tokens)
+    assert torch.allclose(vectors[1], expected[1:-1], atol=1e-5)
+    assert torch.allclose(ends[1], expected[-1], atol=1e-5)
+    assert not vectors[0, 1:].any()
+    # "!!!" is one of our words and three of BERT's pieces.
+    assert begins[1].tolist() == [True] * 10 + [False] * 2
+
+
+def test_bert_keeps_its_own_vectors_without_a_projection():
+    embedding = BertEmbedding.fit(TEXTS, model="MiniLM")
+    assert embedding.width == 384
+    tokenizer, model = load_tokenizer("MiniLM"), load_bert("MiniLM", "cpu")
+    tokens, _ = tokenize_pieces(tokenizer, ["the soup"])
+    expected, _ = encode_pieces(model, tokenizer, tokens)
+    assert torch.allclose(embedding.encode(["the soup"], 2), expected, atol=1e-5)
+    assert embedding.decode(embedding.encode(TEXTS)) == TEXTS
+
+
+def test_long_texts_are_read_in_overlapping_windows():
+    # Ten positions leave room for eight pieces; windows of 17 pieces start at 0, 4, 8 and 9, and
+    # share out their overlaps at 6, 10 and 12 (rounded down).
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=50,
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=10,
+    )
+    model = BertModel(config).eval()
+
+    class Tokenizer:
+        pad_token_id, cls_token_id, sep_token_id = 0, 1, 2
+
+    tokens = torch.zeros((2, 17), dtype=torch.int32)
+    tokens[0] = torch.arange(3, 20)
+    tokens[1, :8] = torch.arange(20, 28)
+    vectors, ends = encode_pieces(model, Tokenizer, tokens)
+
+    def run(pieces):
+        inputs = torch.tensor([[1, *pieces.tolist(), 2]])
+        return model(input_ids=inputs, attention_mask=torch.ones_like(inputs)).last_hidden_state[0]
+
+    for start, low, high in [(0, 0, 6), (4, 6, 10), (8, 10, 12), (9, 12, 17)]:
+        window = run(tokens[0, start : start + 8])
+        expected = window[1 + low - start : 1 + high - start]
+        assert torch.allclose(vectors[0, low:high], expected, atol=1e-5)
+    assert torch.allclose(ends[0], window[-1], atol=1e-5)
+    whole = run(tokens[1, :8])
+    assert torch.allclose(vectors[1, :8], whole[1:-1], atol=1e-5)
+    assert torch.allclose(ends[1], whole[-1], atol=1e-5)
+
+
+def test_bert_projection_has_mean_zero_and_mean_square_one_over_training(bert):
+    tokenizer = load_tokenizer("MiniLM")
+    tokens, _ = tokenize_pieces(tokenizer, TEXTS)
+    vectors, ends = encode_pieces(load_bert("MiniLM", "cpu"), tokenizer, tokens)
+    training = torch.cat([vectors[tokens != tokenizer.pad_token_id], ends])
+    projected = (training - bert.center) @ bert.discriminants
+    assert projected.shape[1] == 10
+    assert projected.mean(0) == pytest.approx(torch.zeros(10), abs=1e-3)
+    assert projected.square().mean().item() == pytest.approx(1, rel=1e-3)
+
+
+def test_bert_discriminants_span_those_of_scikit_learn():
+    # Two classes that differ along the first axis, along which nothing else varies; the second
+    # axis varies most, within the classes. The discriminant is the first axis, up to its length.
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+    from stages.embeddings.bert import _Moments
+
+    torch.manual_seed(0)
+    labels = torch.randint(0, 4, (2000,))
+    centers = torch.randn(4, 6)
+    vectors = centers[labels] + torch.randn(2000, 6) * torch.tensor([0.3, 5, 1, 1, 2, 0.5])
+    moments = _Moments(vocabulary_size=4, width=6)
+    begins = torch.ones(2000, dtype=torch.bool)
+    moments.add(labels, begins, vectors, torch.zeros((0, 6)))
+    ours = vectors @ moments.discriminants(3)
+    theirs = LinearDiscriminantAnalysis(solver="eigen").fit(vectors, labels).transform(vectors)
+    for column in range(3):
+        both = torch.stack([ours[:, column], torch.from_numpy(theirs[:, column]).float()])
+        # The thousandth that we add to the scatter within turns the directions a little.
+        assert abs(torch.corrcoef(both)[0, 1].item()) > 0.999
+
+
+def test_bert_refuses_what_is_no_bert(tmp_path):
+    with pytest.raises(UserError, match="neither MiniLM nor a folder"):
+        load_bert(str(tmp_path), "cpu")
+    (tmp_path / "config.json").write_text('{"model_type": "gpt2"}')
+    with pytest.raises(UserError, match="of type 'gpt2'; expected a BERT"):
+        load_bert(str(tmp_path), "cpu")
+    with pytest.raises(UserError, match="vector_size is 385; allowed for MiniLM: at most"):
+        BertEmbedding.fit(TEXTS, model="MiniLM", vector_size=385)
+
+
+# The nearest row.
+
+
+@pytest.mark.parametrize("cosine", [True, False])
+def test_nearest_row_equals_a_plain_search(cosine):
+    torch.manual_seed(0)
+    vectors, table = torch.randn(3, 50, 7), torch.randn(40, 7)
+    if cosine:
+        similarity = torch.nn.functional.cosine_similarity(vectors.unsqueeze(-2), table, dim=-1)
+        expected = similarity.argmax(-1)
+    else:
+        expected = torch.cdist(vectors, table.expand(3, -1, -1)).argmin(-1)
+    assert torch.equal(nearest_rows(vectors, table, cosine=cosine), expected)
