@@ -1,5 +1,6 @@
 """The only door to the disk and to params.yaml: parameters in, seeds, artefacts and metrics out."""
 
+import inspect
 import json
 import math
 import os
@@ -22,8 +23,13 @@ from stages.parameters import check_parameters
 
 def run_stage(main: Callable[..., None]) -> None:
     """Run a stage on the command line's arguments; a user's mistake is one line, status 1."""
+    command, given = f"python -m stages.{Path(sys.argv[0]).stem}", sys.argv[1:]
+    wanted = inspect.signature(main).parameters
     try:
-        main(*sys.argv[1:])
+        if len(given) != len(wanted):
+            expected, found = " ".join([command, *map(str.upper, wanted)]), [command, *given]
+            raise UserError(f"expected `{expected}`, found `{' '.join(found)}`")
+        main(*given)
     except UserError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
@@ -43,7 +49,8 @@ def load_params(*paths: str) -> SimpleNamespace:
         Nested namespaces that hold nothing but the named parts.
 
     Raises:
-        UserError: the file is missing or malformed, or a key or value is not allowed.
+        UserError: the file is missing or malformed, a key or value is not allowed, or a path names
+            nothing in it, as one made of a mistaken command line does.
     """
     try:
         values = YAML(typ="safe").load(Path("params.yaml").read_text(encoding="utf-8"))
@@ -51,16 +58,20 @@ def load_params(*paths: str) -> SimpleNamespace:
         raise UserError(
             f"params.yaml: not found in {Path.cwd().name}/; run stages from the repository's root"
         ) from None
-    except YAMLError as error:
+    except (YAMLError, UnicodeDecodeError) as error:
         raise UserError("params.yaml: not valid YAML: " + " ".join(str(error).split())) from None
     check_parameters(values)
     wanted: dict[str, Any] = {}
     for path in paths:
         *parents, last = path.split(".")
         source, target = values, wanted
-        for key in parents:
-            source, target = source[key], target.setdefault(key, {})
-        target[last] = source[last]
+        try:
+            for key in parents:
+                source, target = source[key], target.setdefault(key, {})
+            target[last] = source[last]
+        except KeyError as error:
+            found, known = error.args[0], ", ".join(source)
+            raise UserError(f"params.yaml: {path}: {found!r} is none of {known}") from None
     return _namespace(wanted)
 
 

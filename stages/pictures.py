@@ -78,7 +78,8 @@ def draw_verdicts(
         figsize=(2.2 + 1.15 * len(sources), 1.6 + 0.75 * len(judges)), dpi=100, layout="constrained"
     )
     axes = figure.add_subplot()
-    image = axes.imshow(shares, cmap="RdYlGn", vmin=0, vmax=1, aspect="auto")
+    # Red to blue, which the colour-blind can tell apart too.
+    image = axes.imshow(shares, cmap="RdBu", vmin=0, vmax=1, aspect="auto")
     for row, judge in enumerate(judges):
         for column, source in enumerate(sources):
             verdict = verdicts[judge][source]
@@ -89,6 +90,7 @@ def draw_verdicts(
                 ha="center",
                 va="center",
                 fontsize=9,
+                color="black" if 0.2 < verdict["accuracy"] < 0.8 else "white",
             )
     labels = [f"{source}\n({'real' if source in real else 'fake'})" for source in sources]
     axes.set_xticks(range(len(sources)), labels)
