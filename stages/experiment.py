@@ -23,17 +23,25 @@ from stages.parameters import check_parameters
 
 def run_stage(main: Callable[..., None]) -> None:
     """Run a stage on the command line's arguments; a user's mistake is one line, status 1."""
-    command, given = f"python -m stages.{Path(sys.argv[0]).stem}", sys.argv[1:]
-    wanted = inspect.signature(main).parameters
+    given = sys.argv[1:]
     try:
-        if len(given) != len(wanted):
-            expected, found = " ".join([command, *map(str.upper, wanted)]), [command, *given]
-            raise UserError(f"expected `{expected}`, found `{' '.join(found)}`")
+        _check_arguments(main, given)
         main(*given)
     except UserError as error:
         sys.exit(f"error: {error}")
     except KeyboardInterrupt:
         sys.exit("error: interrupted; what was finished before stays as it was")
+
+
+def _check_arguments(main: Callable[..., None], given: list[str]) -> None:
+    wanted = inspect.signature(main)
+    try:
+        wanted.bind(*given)
+    except TypeError:
+        module = f"stages.{Path(sys.argv[0]).stem}"
+        usage = " ".join([module, *map(str.upper, wanted.parameters)])
+        found = " ".join(given) or "none"
+        raise UserError(f"arguments: expected `python -m {usage}`, found {found}") from None
 
 
 def load_params(*paths: str) -> SimpleNamespace:

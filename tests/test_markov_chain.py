@@ -74,7 +74,8 @@ def test_sampled_steps_follow_the_probabilities():
 
 
 def test_the_first_word_is_uniform_or_as_in_training():
-    # b never begins a text. Uniform: each word 1/3 of 30,000, within 5 * sqrt(2/9 / 30000) = 0.0137.
+    # b never begins a text. Uniform: each word 1/3 of 30,000, within 5 * sqrt(2/9 / 30000) =
+    # 0.0137.
     # Empirical: a 3/4, c 1/4, within 5 * sqrt(3/16 / 30000) = 0.0125.
     chain = MarkovChain.fit([[A, B], [A, B], [A], [C]], vocabulary_size=3)
     random = np.random.default_rng(2)

@@ -60,7 +60,7 @@ def read_table(path: Path | str) -> pd.DataFrame:
             f"{path}: expected as many fields in a row as in the header, found more; "
             "give each column a name"
         )
-    return table[list(_COLUMNS)].rename(columns=_COLUMNS).fillna("")
+    return table[list(_COLUMNS)].rename(columns=_COLUMNS)
 
 
 def _expected() -> str:

@@ -7,6 +7,8 @@ from typing import Protocol, Self
 
 from torch import Tensor
 
+from stages.errors import UserError
+
 CLASSES = {"scalar": "ScalarEmbedding", "word2vec": "Word2VecEmbedding", "bert": "BertEmbedding"}
 
 
@@ -59,6 +61,12 @@ class Embedding(Protocol):
 
 
 def load_embedding(name: str, folder: str | Path, device: str) -> Embedding:
-    """Load the embedding `name` from the folder it was saved to; its vectors live on `device`."""
+    """Load the embedding `name` from the folder it was saved to; its vectors live on `device`.
+
+    Raises:
+        UserError: there is no embedding of that name.
+    """
+    if name not in CLASSES:
+        raise UserError(f"embedding {name}: unknown; expected one of {', '.join(CLASSES)}")
     module = import_module(f"stages.embeddings.{name}")
     return getattr(module, CLASSES[name]).load(Path(folder), device)

@@ -1,0 +1,299 @@
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stages.errors import UserError
+from stages.experiment import (
+    load_gan_params,
+    load_params,
+    read_lines,
+    replacing,
+    run_stage,
+    write_json,
+    write_lines,
+    write_metrics,
+)
+
+ROOT = Path(__file__).parents[1]
+PARAMS = (ROOT / "params.yaml").read_text(encoding="utf-8")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """Run each test in an empty folder with the repository's params.yaml."""
+    monkeypatch.chdir(tmp_path)
+    Path("params.yaml").write_text(PARAMS, encoding="utf-8")
+    return tmp_path
+
+
+def set_params(old, new):
+    assert PARAMS.count(old) == 1
+    Path("params.yaml").write_text(PARAMS.replace(old, new), encoding="utf-8")
+
+
+# Parameters
+
+
+def test_only_what_was_asked_for_is_loaded():
+    params = load_params("seed", "markov", "gan.max_length")
+    assert vars(params).keys() == {"seed", "markov", "gan"}
+    assert vars(params.markov).keys() == {"order", "start"}
+    assert vars(params.gan).keys() == {"max_length"}
+
+
+def test_one_section_is_loaded_in_parts():
+    params = load_params("embedding.word2vec.window", "embedding.word2vec.epochs", "embeddings")
+    assert vars(params.embedding).keys() == {"word2vec"}
+    assert vars(params.embedding.word2vec).keys() == {"window", "epochs"}
+    assert isinstance(params.embeddings, list)
+
+
+def test_numbers_and_lists_are_read_as_dvc_writes_them():
+    # `dvc exp run -S` writes YAML 1.2: an exponent without a point, and lists in blocks.
+    (flow,) = [line for line in PARAMS.splitlines() if line.startswith("embeddings: [")]
+    (rate,) = [line for line in PARAMS.splitlines() if line.startswith("  learning_rate: ")]
+    text = PARAMS.replace(flow, "embeddings:\n- scalar\n- bert")
+    text = text.replace(rate, "  learning_rate: 1e-05")
+    Path("params.yaml").write_text(text, encoding="utf-8")
+    params = load_params("embeddings", "gan.learning_rate")
+    assert params.embeddings == ["scalar", "bert"]
+    assert params.gan.learning_rate == 0.00001
+
+
+def test_the_whole_file_is_checked_whatever_is_asked_for():
+    set_params("  order: 1", "  order: 0")
+    with pytest.raises(UserError, match=r"markov\.order is 0"):
+        load_params("seed")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "the file is None; allowed: a mapping"),
+        (b"seed: [1", "not valid YAML"),
+        (b"seed: 1\nseed: 2", "not valid YAML"),
+        (b"seed: \xff", "not valid YAML"),
+        (b"- seed", "allowed: a mapping"),
+    ],
+)
+def test_a_file_that_holds_no_parameters_is_told_in_one_line(content, message):
+    Path("params.yaml").write_bytes(content)
+    with pytest.raises(UserError, match=message) as error:
+        load_params("seed")
+    assert str(error.value).startswith("params.yaml: ")
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_file_is_told_with_the_way_out(folder):
+    Path("params.yaml").unlink()
+    with pytest.raises(UserError, match=rf"^params\.yaml: not found in {folder.name}/; run stages"):
+        load_params("seed")
+
+
+def test_a_path_of_no_embedding_is_told_with_the_known_ones():
+    with pytest.raises(UserError, match="'glove' is none of scalar, word2vec, bert"):
+        load_params("seed", "embedding.glove")
+    with pytest.raises(UserError, match="'glove' is none of scalar, word2vec, bert"):
+        load_gan_params("glove")
+
+
+def test_an_embedding_overrides_the_gan_s_settings_for_itself_alone():
+    common = vars(load_params("gan").gan)
+    assert common["hidden_size"] != 7
+    first = PARAMS.index("gan: {}")
+    text = PARAMS[:first] + "gan: {hidden_size: 7, noise: uniform}" + PARAMS[first + 7 :]
+    Path("params.yaml").write_text(text, encoding="utf-8")
+    params = load_gan_params("scalar")
+    assert vars(params.gan) == common | {"hidden_size": 7, "noise": "uniform"}
+    assert isinstance(params.seed, int)
+    assert isinstance(params.device, str)
+    assert vars(load_gan_params("word2vec").gan) == common
+
+
+# Files
+
+
+def test_a_file_takes_its_place_and_makes_its_folder():
+    with replacing("new/place/file.txt") as path:
+        path.write_text("content")
+        assert not Path("new/place/file.txt").exists()
+    assert [path.name for path in Path("new/place").iterdir()] == ["file.txt"]
+    assert Path("new/place/file.txt").read_text() == "content"
+
+
+def test_an_earlier_file_gives_way():
+    Path("file.txt").write_text("old")
+    with replacing("file.txt") as path:
+        path.write_text("new")
+    assert Path("file.txt").read_text() == "new"
+
+
+def test_an_earlier_folder_gives_way_with_all_it_held():
+    Path("folder").mkdir()
+    Path("folder/old.txt").write_text("old")
+    with replacing("folder") as path:
+        path.mkdir()
+        (path / "new.txt").write_text("new")
+    assert [path.name for path in Path("folder").iterdir()] == ["new.txt"]
+    assert not list(Path().glob(".*"))
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_a_failure_leaves_the_earlier_file_and_nothing_else(folder, error):
+    Path("file.txt").write_text("old")
+
+    def write():
+        with replacing("file.txt") as path:
+            path.write_text("half")
+            raise error
+
+    with pytest.raises(error):
+        write()
+    assert Path("file.txt").read_text() == "old"
+    assert {path.name for path in folder.iterdir()} == {"file.txt", "params.yaml"}
+
+
+def test_a_failure_leaves_the_earlier_folder_and_nothing_else(folder):
+    Path("folder").mkdir()
+    Path("folder/old.txt").write_text("old")
+
+    def write():
+        with replacing("folder") as path:
+            path.mkdir()
+            (path / "half.txt").write_text("half")
+            raise ValueError("half-way")
+
+    with pytest.raises(ValueError, match="half-way"):
+        write()
+    assert [path.name for path in Path("folder").iterdir()] == ["old.txt"]
+    assert {path.name for path in folder.iterdir()} == {"folder", "params.yaml"}
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        [],
+        [""],
+        ["", ""],
+        ["one", "", "two", ""],
+        # What str.splitlines and universal newlines would take for the end of a line.
+        ["a\x85b", "a\u2028b", "a\rb", "a\r", "\x0b\x0c\x1c", "a\u2029"],
+        ["\ufeffmark", "naïve 🙂", " spaces "],
+    ],
+)
+def test_lines_come_back_as_they_were(lines):
+    write_lines("lines.txt", lines)
+    assert read_lines("lines.txt") == lines
+    assert Path("lines.txt").read_bytes().count(b"\n") == len(lines)
+
+
+def test_a_last_line_may_lack_its_end():
+    Path("lines.txt").write_bytes(b"one\ntwo")
+    assert read_lines("lines.txt") == ["one", "two"]
+
+
+def test_numbers_are_rounded_to_six_digits():
+    values = {"third": 1 / 3, "large": 123456789.0, "tiny": 1.23456789e-12, "count": 123456789}
+    write_json("new/numbers.json", {"nested": values})
+    # Counts stay whole: only a measure has digits that mean nothing.
+    expected = {"third": 0.333333, "large": 123457000, "tiny": 1.23457e-12, "count": 123456789}
+    assert json.loads(Path("new/numbers.json").read_text()) == {"nested": expected}
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_number_that_is_not_finite_is_refused(value):
+    Path("numbers.json").write_text("{}")
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json("numbers.json", {"nested": {"loss": value}})
+    assert Path("numbers.json").read_text() == "{}"
+
+
+def test_metrics_are_nested_under_the_stage_and_the_item():
+    write_metrics("prepare", {"rows": 2})
+    write_metrics("train_gan", {"steps": 3}, "bert")
+    assert json.loads(Path("metrics/prepare.json").read_text()) == {"prepare": {"rows": 2}}
+    assert json.loads(Path("metrics/train_gan-bert.json").read_text()) == {
+        "train_gan": {"bert": {"steps": 3}}
+    }
+
+
+# The command line
+
+
+def run_with(main, monkeypatch, *arguments):
+    monkeypatch.setattr(sys, "argv", ["somewhere/stages/train_gan.py", *arguments])
+    run_stage(main)
+
+
+def test_the_command_line_s_arguments_reach_the_stage(monkeypatch):
+    names = []
+    run_with(names.append, monkeypatch, "bert")
+    assert names == ["bert"]
+
+
+def fails(name):
+    raise UserError(f"{name}: expected more")
+
+
+def test_a_user_s_mistake_is_one_line(monkeypatch):
+    with pytest.raises(SystemExit, match=r"^error: bert: expected more$"):
+        run_with(fails, monkeypatch, "bert")
+
+
+def test_a_programming_mistake_keeps_its_traceback(monkeypatch):
+    def stumbles(name):
+        raise TypeError(name)
+
+    with pytest.raises(TypeError, match="bert"):
+        run_with(stumbles, monkeypatch, "bert")
+
+
+def test_an_interruption_is_one_line(monkeypatch):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    with pytest.raises(SystemExit, match=r"^error: interrupted"):
+        run_with(interrupted, monkeypatch)
+
+
+def test_a_missing_argument_is_told_with_the_command(monkeypatch):
+    with pytest.raises(SystemExit, match=r"expected `python -m stages.train_gan NAME`, found none"):
+        run_with(fails, monkeypatch)
+
+
+def test_arguments_too_many_are_told_with_the_command(monkeypatch):
+    with pytest.raises(SystemExit, match=r"expected `python -m stages.train_gan NAME`, found a b"):
+        run_with(fails, monkeypatch, "a", "b")
+    with pytest.raises(SystemExit, match=r"expected `python -m stages.train_gan`, found x"):
+        run_with(lambda: None, monkeypatch, "x")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["train_markov", "bert"], "expected `python -m stages.train_markov`, found bert"),
+        (["sample"], "expected `python -m stages.sample NAME`, found none"),
+        (["sample", "glove"], "glove"),
+        (["train_gan", "glove"], "'glove' is none of scalar, word2vec, bert"),
+        (["train_embedding", "glove"], "'glove' is none of scalar, word2vec, bert"),
+    ],
+)
+def test_a_stage_ends_with_status_1_and_one_line(arguments, told):
+    stage, *names = arguments
+    done = subprocess.run(
+        [sys.executable, "-m", f"stages.{stage}", *names],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: ")
+    assert told in line

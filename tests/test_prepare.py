@@ -1,0 +1,275 @@
+import csv
+import json
+import shutil
+from ast import literal_eval
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from stages.corpus.corpus import load_corpus
+from stages.errors import UserError
+from stages.experiment import read_lines
+from stages.pictures import draw_lengths
+from stages.prepare import main
+
+ROOT = Path(__file__).parents[1]
+REAL = ROOT.parent / "shared" / "data" / "cyberbullying"
+KEYS = [
+    *("rows", "dropped", "duplicates", "relabelled", "too_long", "too_short", "texts", "positive"),
+    *("train", "test", "vocabulary", "longest", "mean_length"),
+]
+OUTPUTS = [
+    *("data/words.txt", "data/samples/train.txt", "data/samples/test.txt"),
+    *("metrics/prepare.json", "plots/prepare-lengths.png", "data/corpus/words.txt"),
+]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """Run each test in an empty folder with the repository's params.yaml."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(ROOT / "params.yaml", "params.yaml")
+    Path("data/raw").mkdir(parents=True)
+    return tmp_path
+
+
+def set_params(**changes):
+    """Change values in params.yaml, each by its last key."""
+    lines = Path("params.yaml").read_text(encoding="utf-8").splitlines()
+    for key, value in changes.items():
+        places = [index for index, line in enumerate(lines) if line.strip().startswith(f"{key}:")]
+        (place,) = places
+        lines[place] = lines[place].split(":")[0] + f": {value}"
+    Path("params.yaml").write_text("\n".join(lines), encoding="utf-8")
+
+
+def write_table(name, *rows):
+    with Path("data/raw", name).open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([["index", "Text", "oh_label"], *([0, *row] for row in rows)])
+
+
+def read_metrics():
+    return json.loads(Path("metrics/prepare.json").read_text(encoding="utf-8"))["prepare"]
+
+
+def read_words():
+    with Path("data/words.txt").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows[0] == ["text", "label", "source"]
+    return [(literal_eval(text), int(label), source) for text, label, source in rows[1:]]
+
+
+def write_three_tables():
+    write_table(
+        "kaggle_parsed_dataset.csv",
+        ("You clown", "1"),
+        ("a nice day", "0.0"),
+        ("", "1"),
+        ("You clown", "0"),
+        ("one two three four five six", "0"),
+        ("\u200b", "0"),
+    )
+    write_table(
+        "twitter_parsed_dataset.csv",
+        ("a nice day", "0"),
+        ("you clown", "0"),
+        ("it's \"fine\", \\ 'ok' 😂", "0"),
+        ("no label", ""),
+    )
+    write_table("zz.csv", ("word " * 11, "1"))
+
+
+# Five comments are left of the three tables when texts have from 1 to 10 words.
+LEFT = [
+    (["you", "clown"], 1, "kaggle"),
+    (["a", "nice", "day"], 0, "kaggle"),
+    (["one", "two", "three", "four", "five", "six"], 0, "kaggle"),
+    (["you", "clown"], 0, "twitter"),
+    (["it's", '"', "fine", '"', ",", "\\", "'", "ok", "'", "😂"], 0, "twitter"),
+]
+
+
+def test_the_counts_are_those_worked_out_by_hand():
+    # Eleven rows. Dropped: one without a text, one without a label. Duplicates: "You clown" and
+    # "a nice day" once each; the former came as 1 and 0. Too long: the eleven words. Too short:
+    # the invisible text. Five are left, of 2, 3, 6, 2 and 10 words: 23 / 5 = 4.6. Half of the
+    # four with label 0 are tested; of the single one with label 1, 0.5 rounds to none.
+    write_three_tables()
+    set_params(max_words=10, test_share=0.5)
+    main()
+    metrics = read_metrics()
+    vocabulary = metrics.pop("vocabulary")
+    assert metrics == {
+        "rows": 11,
+        "dropped": 2,
+        "duplicates": 2,
+        "relabelled": 1,
+        "too_long": 1,
+        "too_short": 1,
+        "texts": 5,
+        "positive": 1,
+        "train": 3,
+        "test": 2,
+        "longest": 10,
+        "mean_length": 4.6,
+    }
+    assert vocabulary == len(set(" ".join(read_lines("data/samples/train.txt")).split()))
+
+
+def test_the_metrics_have_the_keys_of_the_design_in_order():
+    write_three_tables()
+    set_params(test_share=0.5)
+    main()
+    assert list(read_metrics()) == KEYS
+
+
+def test_words_are_written_as_python_lists_one_row_a_comment():
+    write_three_tables()
+    set_params(max_words=10, test_share=0.5)
+    main()
+    # "You clown" and "you clown" are two comments, although they have the same words.
+    assert read_words() == LEFT
+    lines = Path("data/words.txt").read_bytes().decode().split("\n")
+    assert lines[:3] == [
+        "text,label,source",
+        "\"['you', 'clown']\",1,kaggle",
+        "\"['a', 'nice', 'day']\",0,kaggle",
+    ]
+
+
+def test_the_samples_are_the_splits_cropped():
+    write_three_tables()
+    set_params(max_words=10, test_share=0.5, max_length=3)
+    main()
+    corpus = load_corpus("data/corpus")
+    for name, split in (("train", corpus.train), ("test", corpus.test)):
+        lines = read_lines(f"data/samples/{name}.txt")
+        assert lines == [" ".join(text.split()[:3]) for text in corpus.texts(split)]
+    # The corpus itself keeps whole texts.
+    whole = corpus.texts(corpus.train) + corpus.texts(corpus.test)
+    assert sorted(whole) == sorted(" ".join(words) for words, _, _ in LEFT)
+
+
+def test_the_same_tables_and_seed_give_the_same_bytes():
+    write_three_tables()
+    set_params(test_share=0.5)
+
+    def run():
+        main()
+        return [Path(name).read_bytes() for name in OUTPUTS]
+
+    assert run() == run()
+
+
+def test_the_limits_are_within_what_is_kept():
+    words = [" ".join(["word"] * count) for count in range(1, 9)]
+    write_table("mine.csv", *((text, "0") for text in words))
+    set_params(min_words=3, max_words=6, test_share=0.5)
+    main()
+    metrics = read_metrics()
+    # Kept: 3, 4, 5 and 6 words; 1 and 2 are too short, 7 and 8 too long.
+    assert (metrics["too_short"], metrics["texts"], metrics["too_long"]) == (2, 4, 2)
+    assert metrics["longest"] == 6
+
+
+# What the user did wrong
+
+
+def test_no_files_are_explained():
+    with pytest.raises(UserError, match="expected CSV files, found none; run the stage fetch"):
+        main()
+
+
+def test_no_usable_rows_are_explained():
+    write_table("mine.csv", ("", "1"), ("hi", "7"))
+    with pytest.raises(UserError, match="found none among 2 rows of 1 files"):
+        main()
+
+
+def test_no_rows_at_all_are_explained():
+    write_table("mine.csv")
+    with pytest.raises(UserError, match="found none among 0 rows of 1 files"):
+        main()
+
+
+def test_limits_that_leave_nothing_are_explained():
+    write_table("mine.csv", ("hi there", "1"), ("one two three", "0"))
+    set_params(min_words=5)
+    with pytest.raises(UserError, match=r"none of 2 comments has from 5 .*\(they have 2 to 3\)"):
+        main()
+
+
+def test_a_failed_run_leaves_no_output():
+    write_table("mine.csv", ("hi there", "1"))
+    with pytest.raises(UserError, match="leave the test split empty"):
+        main()
+    assert sorted(path.name for path in Path().rglob("*")) == [
+        *("data", "mine.csv", "params.yaml", "raw")
+    ]
+
+
+# The picture
+
+
+def test_the_picture_shows_the_lengths_of_each_label(monkeypatch):
+    def draw(path, lengths, max_length):
+        drawn.update(lengths, max_length=max_length)
+        path.touch()
+
+    drawn = {}
+    monkeypatch.setattr("stages.prepare.draw_lengths", draw)
+    write_three_tables()
+    set_params(max_words=10, test_share=0.5, max_length=7)
+    main()
+    assert {name: np.array(value).tolist() for name, value in drawn.items()} == {
+        "label 0": [3, 6, 2, 10],
+        "label 1": [2],
+        "max_length": 7,
+    }
+
+
+def test_the_picture_is_one_whatever_its_name_and_shows_its_numbers(tmp_path):
+    lengths = {"label 0": np.arange(1, 60), "label 1": np.array([4, 4, 1200])}
+    draw_lengths(tmp_path / "a.png", lengths, 32)
+    draw_lengths(tmp_path / "b.partial", lengths, 32)
+    draw_lengths(tmp_path / "c.png", lengths, 16)
+    first, second, other = (
+        (tmp_path / name).read_bytes() for name in ("a.png", "b.partial", "c.png")
+    )
+    assert first == second != other
+    assert b"atplotlib" not in first
+    assert imread(tmp_path / "a.png").std() > 0.05
+
+
+@pytest.mark.parametrize("lengths", [[1], [1, 1, 1], [2000]])
+def test_few_texts_and_an_empty_group_can_be_drawn(tmp_path, lengths, recwarn):
+    groups = {"label 0": np.array(lengths), "label 1": np.array([], dtype=int)}
+    draw_lengths(tmp_path / "a.png", groups, 32)
+    assert [str(warning.message) for warning in recwarn] == []
+
+
+# The real files
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the real comments are not on this machine")
+def test_the_real_files_add_up():
+    for path in REAL.glob("*.csv"):
+        shutil.copy(path, "data/raw")
+    set_params(max_length=32)
+    main()
+    metrics = read_metrics()
+    gone = ("dropped", "duplicates", "too_long", "too_short")
+    assert metrics["rows"] == sum(metrics[key] for key in gone) + metrics["texts"]
+    assert metrics["texts"] == metrics["train"] + metrics["test"]
+    # Counts only: a failing comparison of texts would print them.
+    words = read_words()
+    assert len(words) == metrics["texts"]
+    assert sum(label for _, label, _ in words) == metrics["positive"]
+    assert sum(len(text) for text, _, _ in words) / len(words) == pytest.approx(
+        metrics["mean_length"], rel=1e-5
+    )
+    assert len(read_lines("data/samples/train.txt")) == metrics["train"]
+    assert len(read_lines("data/samples/test.txt")) == metrics["test"]
+    assert max(len(line.split()) for line in read_lines("data/samples/train.txt")) == 32
