@@ -116,6 +116,7 @@ SCHEMA = {
     "gan": GAN,
     "markov": {"order": whole(1, 10), "start": choice("uniform", "empirical")},
     "sample": {"count": whole(1)},
+    "measure": {"count": whole(10), "resamples": whole(2)},
 }
 
 

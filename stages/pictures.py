@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter, ScalarFormatter
+from matplotlib.ticker import LogFormatter, PercentFormatter, StrMethodFormatter
 
 _BINS_PER_DOUBLING = 3
 
@@ -42,8 +42,9 @@ def draw_lengths(path: Path | str, lengths: Mapping[str, np.ndarray], max_length
         label=f"cropped to {max_length} words: {cropped:.0f} %",
     )
     axes.set_xscale("log", base=2)
-    axes.xaxis.set_major_formatter(ScalarFormatter())
-    axes.set_xlim(edges[0], max(edges[-1], max_length + 1))
+    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:.0f}"))
+    shortest = min(int(group.min(initial=longest)) for group in lengths.values())
+    axes.set_xlim(max(shortest - 0.5, 0.75), max(edges[-1], max_length + 1))
     axes.set_ylim(bottom=0)
     axes.set_xlabel("length (words a comment)")
     axes.set_ylabel("share of the comments (% per doubling of length)")
@@ -101,4 +102,50 @@ def draw_verdicts(
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     figure.colorbar(image, ax=axes, format=PercentFormatter(xmax=1))
+    _save(figure, path)
+
+
+def draw_measures(
+    path: Path | str,
+    measured: Mapping[str, Mapping[str, Sequence[float]]],
+    real: str,
+    table: str,
+) -> None:
+    """Draw quality against diversity, a point a source, above the table of all measures.
+
+    Args:
+        path: the PNG file to write.
+        measured: value, low and high end of its 95 % interval, by measure, by source: `frechet`
+            and `self_bleu_4` are drawn.
+        real: the source that is real text.
+        table: aligned text.
+    """
+    lines = table.splitlines()
+    figure = Figure(
+        figsize=(max(8, 0.085 * len(lines[0])), 5.5 + 0.17 * len(lines)),
+        dpi=100,
+        layout="constrained",
+    )
+    axes, below = figure.subplots(2, height_ratios=[5.5, 0.17 * len(lines)])
+    for source, estimates in measured.items():
+        points = [estimates["self_bleu_4"], estimates["frechet"]]
+        (x, y), errors = (
+            [value for value, _, _ in points],
+            [[[value - low], [high - value]] for value, low, high in points],
+        )
+        shape = {"marker": "*", "markersize": 14} if source == real else {"marker": "o"}
+        label = f"{source} (real)" if source == real else source
+        axes.errorbar(x, y, xerr=errors[0], yerr=errors[1], label=label, capsize=3, **shape)
+    axes.set_yscale("log")
+    # As 0.3, not as 3 × 10⁻¹.
+    axes.yaxis.set_major_formatter(LogFormatter())
+    axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
+    axes.invert_yaxis()  # better is up
+    axes.set_xlabel("Self-BLEU-4 (the more to the right, the more alike a source's texts)")
+    axes.set_ylabel("Frechet distance to real test text (up: closer)")
+    axes.set_title("Quality against diversity, with 95 % intervals")
+    axes.legend(frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    below.axis("off")
+    below.text(0.5, 1, table, family="monospace", fontsize=9, ha="center", va="top")
     _save(figure, path)

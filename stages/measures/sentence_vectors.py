@@ -1,0 +1,57 @@
+"""Sentence vectors of texts: the mean of MiniLM's vectors over a text's word pieces.
+
+Source: N. Reimers and I. Gurevych, "Sentence-BERT: Sentence Embeddings using Siamese
+BERT-Networks", EMNLP 2019, arXiv:1908.10084; the model is sentence-transformers/all-MiniLM-L6-v2.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch.nn.functional import normalize
+
+from stages.embeddings.pretrained_bert import MINILM, load_bert, load_tokenizer
+
+# Word pieces of a text that are read, [CLS] and [SEP] among them, as sentence-transformers
+# sets it for this model. The rest of a longer text does not count.
+LENGTH = 256
+PIECES = 2**11  # word pieces that MiniLM sees at a time: what fits a CPU's cache is fastest
+
+
+class SentenceEncoder:
+    """MiniLM, loaded once."""
+
+    def __init__(self, device: str) -> None:
+        self.device = device
+        self.bert = load_bert(MINILM, device)
+        self.tokenizer = load_tokenizer(MINILM)
+
+    @torch.no_grad()
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        """Give each text one vector, in which like meaning is a small angle.
+
+        A text is read between [CLS] and [SEP], both of which count in the mean. Equal texts have
+        equal vectors to the bit, at the cost of one.
+
+        Args:
+            texts: words joined by one space, N of them, one or more; an empty text has a vector
+                too.
+
+        Returns:
+            Vectors (N, 384), float32, of length 1.
+        """
+        distinct = {text: row for row, text in enumerate(dict.fromkeys(texts))}
+        ids = self.tokenizer([*distinct], truncation=True, max_length=LENGTH)["input_ids"]
+        vectors = torch.zeros((len(ids), self.bert.config.hidden_size))  # (N, E)
+        # Texts of like length together need little padding.
+        waiting = sorted(range(len(ids)), key=lambda row: len(ids[row]))
+        while waiting:
+            chunk = waiting[-max(1, PIECES // len(ids[waiting[-1]])) :]
+            del waiting[-len(chunk) :]
+            pieces = {"input_ids": [ids[row] for row in chunk]}
+            inputs = self.tokenizer.pad(pieces, return_tensors="pt").to(self.device)
+            hidden = self.bert(**inputs).last_hidden_state  # (B, T, E)
+            mask = inputs["attention_mask"].unsqueeze(2)  # (B, T, 1)
+            # The sum has the mean's direction, which is all that is kept.
+            vectors[chunk] = normalize((hidden * mask).sum(1), dim=1).cpu()  # (B, E)
+        return vectors[[distinct[text] for text in texts]].numpy()

