@@ -1,4 +1,4 @@
-"""The only door to the disk and to params.yaml: parameters in, seeds, artefacts and metrics out."""
+"""Parameters in, seeds, results out whole or not at all: the only reader of params.yaml."""
 
 import inspect
 import json
@@ -29,6 +29,10 @@ def run_stage(main: Callable[..., None]) -> None:
         main(*given)
     except UserError as error:
         sys.exit(f"error: {error}")
+    except OSError as error:
+        # An output of an earlier stage that is not there, or a disk that is full or read-only.
+        reason = " ".join(str(error).split())
+        sys.exit(f"error: {reason}; where a result of the pipeline is missing, run `dvc repro`")
     except KeyboardInterrupt:
         sys.exit("error: interrupted; what was finished before stays as it was")
 
@@ -139,7 +143,8 @@ def replacing(path: str | Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         yield temporary
-        if path.is_dir() and not path.is_symlink():
+        # A file must never take the place of a folder with all that is in it.
+        if temporary.is_dir() and path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         temporary.replace(path)
     finally:

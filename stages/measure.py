@@ -1,6 +1,7 @@
 """Stage measure: compare every source's texts with held-out real text, by all measures."""
 
 import csv
+from pathlib import Path
 
 from tqdm import tqdm
 
@@ -49,6 +50,8 @@ def measure_samples() -> None:
 def measure_files(arguments: tuple[str, ...]) -> None:
     """Measure anyone's text files, print the table, and write it where it is asked for."""
     options = parse_arguments(arguments)
+    if options.json and Path(options.json).is_dir():
+        raise UserError(f"--json: {options.json} is a folder; expected the name of a file")
     measured = measure_all(options.paths, options.count, resamples=200, seed=1, device="auto")
     print(format_table(measured))
     if options.json:

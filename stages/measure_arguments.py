@@ -47,7 +47,7 @@ def parse_arguments(arguments: Sequence[str]) -> Arguments:
         "--count", type=int, default=_COUNT, help=f"texts a source at most ({_COUNT})"
     )
     parser.add_argument("--json", metavar="OUT", help="write values and intervals to this file")
-    options = parser.parse_args(arguments)
+    options = parser.parse_intermixed_args(arguments)
     if options.count < FEWEST:
         raise UserError(f"--count: found {options.count}; expected at least {FEWEST}")
     paths = {TRAIN: options.train, TEST: options.test}

@@ -70,15 +70,17 @@ def names_of(known: tuple[str, ...]) -> Rule:
     return Rule("a list of one or more of " + ", ".join(known) + ", each once", accepts)
 
 
+_LARGEST = 10**6  # beyond it PyTorch cannot even count the weights
+
 GAN = {
-    "hidden_size": whole(1),
+    "hidden_size": whole(1, _LARGEST),
     "num_layers": whole(1),
     "dropout": real(0, 1, open_high=True),
     "batch_size": whole(1),
     "learning_rate": real(0, 1, open_low=True),
     "noise": choice("normal", "uniform"),
     "epochs": whole(1),
-    "max_length": whole(1),
+    "max_length": whole(1, _LARGEST),
 }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogFormatter, PercentFormatter, StrMethodFormatter
+from matplotlib.ticker import PercentFormatter
 
 _BINS_PER_DOUBLING = 3
 
@@ -42,7 +42,7 @@ def draw_lengths(path: Path | str, lengths: Mapping[str, np.ndarray], max_length
         label=f"cropped to {max_length} words: {cropped:.0f} %",
     )
     axes.set_xscale("log", base=2)
-    axes.xaxis.set_major_formatter(StrMethodFormatter("{x:.0f}"))
+    axes.xaxis.set_major_formatter("{x:.0f}")
     shortest = min(int(group.min(initial=longest)) for group in lengths.values())
     axes.set_xlim(max(shortest - 0.5, 0.75), max(edges[-1], max_length + 1))
     axes.set_ylim(bottom=0)
@@ -138,8 +138,8 @@ def draw_measures(
         axes.errorbar(x, y, xerr=errors[0], yerr=errors[1], label=label, capsize=3, **shape)
     axes.set_yscale("log")
     # As 0.3, not as 3 × 10⁻¹.
-    axes.yaxis.set_major_formatter(LogFormatter())
-    axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("{x:g}")
     axes.invert_yaxis()  # better is up
     axes.set_xlabel("Self-BLEU-4 (the more to the right, the more alike a source's texts)")
     axes.set_ylabel("Frechet distance to real test text (up: closer)")

@@ -1,6 +1,7 @@
 """Stage prepare: merge the raw tables, tokenize the comments, and split them into two."""
 
 import csv
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from stages.corpus.corpus import Corpus, build_corpus
-from stages.corpus.raw_tables import merge_tables, read_table
+from stages.corpus.raw_tables import is_usable, merge_tables, read_table
 from stages.corpus.tokenizer import tokenize
 from stages.errors import UserError
 from stages.experiment import load_params, replacing, run_stage, write_lines, write_metrics
@@ -36,7 +37,7 @@ def main() -> None:
 
 
 def read_comments(folder: Path) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Read and merge all CSV files of a folder, as `merge_tables` does.
+    """Read and merge all CSV files of a folder, as `merge_tables` does; warn of useless ones.
 
     Raises:
         UserError: there is no file, or none of them has a usable row.
@@ -44,12 +45,21 @@ def read_comments(folder: Path) -> tuple[pd.DataFrame, dict[str, int]]:
     paths = sorted(folder.glob("*.csv"))
     if not paths:
         raise UserError(f"{folder}: expected CSV files, found none; run the stage fetch first")
-    comments, counts = merge_tables({path.name: read_table(path) for path in paths})
+    tables = {path.name: read_table(path) for path in paths}
+    comments, counts = merge_tables(tables)
     if comments.empty:
         raise UserError(
             f"{folder}: expected rows with a text and a label of 0 or 1, found none among "
             f"{counts['rows']} rows of {len(paths)} files; check the columns Text and oh_label"
         )
+    for name, table in tables.items():
+        dropped = int((~is_usable(table)).sum())
+        if dropped > len(table) / 2:
+            print(
+                f"warning: {folder / name}: {dropped} of {len(table)} rows are dropped, having no "
+                "text or a label other than 0 and 1",
+                file=sys.stderr,
+            )
     return comments, counts
 
 

@@ -2,7 +2,7 @@
 
 import csv
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from statistics import fmean
 
 import torch
@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from stages.corpus.corpus import load_corpus
 from stages.embeddings.protocol import Embedding, load_embedding
+from stages.errors import UserError
 from stages.experiment import (
     load_gan_params,
     pick_device,
@@ -54,15 +55,8 @@ def main(name: str) -> None:
         batch_size=params.gan.batch_size,
         learning_rate=params.gan.learning_rate,
     )
-    steps: list[Step] = []
     total = params.gan.epochs * math.ceil(len(texts) / params.gan.batch_size)
-    with tqdm(updates, desc=f"gan {name} on {device}", total=total, unit="step") as progress:
-        for step in progress:
-            steps.append(step)
-            progress.set_postfix(
-                generator=f"{step.generator:.3f}", discriminator=f"{step.discriminator:.3f}"
-            )
-
+    steps = follow(updates, f"gan {name} on {device}", total)
     with replacing(f"data/models/gan-{name}.safetensors") as path:
         gan.save(path)
     write_curve(f"plots/train_gan-{name}.csv", steps)
@@ -90,6 +84,27 @@ def embed_by_place(name: str, embedding: Embedding, tokens: Tensor) -> Callable[
     batches = tqdm(tokens.split(BATCH), desc=f"{name} vectors", unit="batch")
     vectors = torch.cat([embedding.embed(batch) for batch in batches])  # (N, T, E)
     return lambda places: vectors[places.to(vectors.device)]
+
+
+def follow(updates: Iterator[Step], description: str, total: int) -> list[Step]:
+    """Run the updates to their end, with both losses on a progress bar.
+
+    Raises:
+        UserError: a loss is no longer finite.
+    """
+    steps = []
+    with tqdm(updates, desc=description, total=total, unit="step") as progress:
+        for step in progress:
+            if not math.isfinite(step.generator + step.discriminator):
+                raise UserError(
+                    f"{description}: a loss is no longer finite at step {step.step}; "
+                    "lower gan.learning_rate"
+                )
+            steps.append(step)
+            progress.set_postfix(
+                generator=f"{step.generator:.3f}", discriminator=f"{step.discriminator:.3f}"
+            )
+    return steps
 
 
 def write_curve(path: str, steps: list[Step]) -> None:

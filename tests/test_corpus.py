@@ -168,5 +168,7 @@ def test_the_arrays_have_the_promised_types():
     ("count", "share", "name"), [(0, 0.5, "test"), (4, 0.1, "test"), (2, 0.9, "training")]
 )
 def test_an_empty_split_is_explained(count, share, name):
-    with pytest.raises(UserError, match=f"^{count} texts .*leave the {name} split empty; give"):
+    with pytest.raises(
+        UserError, match=f"^{count} texts .*leave . to the {name} split, which needs"
+    ):
         build_corpus(numbered(count), [0] * count, share, seed=1)

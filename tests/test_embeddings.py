@@ -101,6 +101,12 @@ def test_out_of_vocabulary_is_the_share_of_unknown_tokens(embeddings, name):
     assert embeddings[name].out_of_vocabulary(TEXTS) == 0
 
 
+def test_bert_cannot_give_back_what_it_has_no_piece_for():
+    # Six words, one of them an emoji that BERT reads as [UNK], also where training texts have it.
+    embedding = BertEmbedding.fit(["the soup 🦤", "a cold soup"], model="MiniLM", vector_size=2)
+    assert embedding.out_of_vocabulary(["the soup 🦤", "a cold soup"]) == pytest.approx(1 / 6)
+
+
 # Scalar.
 
 

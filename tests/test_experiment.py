@@ -142,6 +142,14 @@ def test_an_earlier_folder_gives_way_with_all_it_held():
     assert not list(Path().glob(".*"))
 
 
+def test_a_file_never_takes_the_place_of_a_folder():
+    Path("folder").mkdir()
+    Path("folder/thesis.txt").write_text("years of work")
+    with pytest.raises(OSError, match="folder"):
+        write_json("folder", {"a": 1})
+    assert Path("folder/thesis.txt").read_text() == "years of work"
+
+
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 def test_a_failure_leaves_the_earlier_file_and_nothing_else(folder, error):
     Path("file.txt").write_text("old")
@@ -242,6 +250,11 @@ def fails(name):
 def test_a_user_s_mistake_is_one_line(monkeypatch):
     with pytest.raises(SystemExit, match=r"^error: bert: expected more$"):
         run_with(fails, monkeypatch, "bert")
+
+
+def test_a_file_that_is_not_there_is_one_line(monkeypatch):
+    with pytest.raises(SystemExit, match=r"^error: .*'data/models/none'; .* run `dvc repro`$"):
+        run_with(lambda name: read_lines(f"data/models/{name}"), monkeypatch, "none")
 
 
 def test_a_programming_mistake_keeps_its_traceback(monkeypatch):

@@ -8,7 +8,8 @@ from torch import nn
 
 from stages.errors import UserError
 from stages.models.gan import Gan, GanSettings
-from stages.training.adversarial import train, update
+from stages.train_gan import follow
+from stages.training.adversarial import Step, train, update
 from stages.training.memory import check_memory, count_parameters
 
 SETTINGS = GanSettings(
@@ -154,6 +155,13 @@ def test_each_network_learns_against_a_resting_opponent():
     (loss, _), generator_moved, discriminator_moved = learn(0.02, 0.0)
     assert loss < 0.1 * math.log(2)
     assert (generator_moved, discriminator_moved) == (True, False)
+
+
+def test_training_stops_when_a_loss_is_no_longer_finite():
+    steps = [Step(1, 1, 0.7, 1.4), Step(2, 1, math.nan, 1.4), Step(3, 1, 0.7, 1.4)]
+    with pytest.raises(UserError, match=r"^gan scalar: .* at step 2; lower gan.learning_rate"):
+        follow(iter(steps), "gan scalar", total=3)
+    assert follow(iter(steps[:1]), "gan scalar", total=1) == steps[:1]
 
 
 def test_same_seed_same_training():

@@ -144,6 +144,12 @@ def test_texts_are_words_joined_by_one_space():
     assert read_texts("odd.txt", "odd")[:4] == ["a b", "", "c", "d"]
 
 
+def test_options_and_sources_come_in_any_order():
+    paths = {"train": "a", "test": "b", "x": "c", "y": "d"}
+    assert parse_arguments(["a", "b", "x=c", "--json", "o", "y=d"]) == (paths, 1000, "o")
+    assert parse_arguments(["--count", "20", "a", "b", "x=c", "y=d"]) == (paths, 20, None)
+
+
 def fails(*arguments):
     with pytest.raises(UserError) as error:
         main(*arguments)
@@ -165,6 +171,9 @@ def test_what_is_wrong_with_a_file_is_told():
     Path("short.txt").write_text("word\n" * 19)
     assert fails("short.txt", "test.txt") == (
         "short.txt: found 19 texts; expected at least 20, one a line"
+    )
+    assert fails("train.txt", "test.txt", "--json", ".") == (
+        "--json: . is a folder; expected the name of a file"
     )
     Path("blank.txt").write_text(" \n" * 30)
     assert fails("train.txt", "blank.txt") == "blank.txt: found no word; expected real text"

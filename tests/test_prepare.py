@@ -188,6 +188,17 @@ def test_no_usable_rows_are_explained():
         main()
 
 
+def test_a_file_that_is_mostly_dropped_is_named(capsys):
+    write_table("bad.csv", *((f"text {number}", "yes") for number in range(3)), ("text", "1"))
+    write_table("good.csv", *((f"word {number}", "1") for number in range(20)), ("word", "no"))
+    main()
+    warnings = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
+    assert [line[line.index("warning") :] for line in warnings] == [
+        "warning: data/raw/bad.csv: 3 of 4 rows are dropped, having no text or a label other than "
+        "0 and 1"
+    ]
+
+
 def test_no_rows_at_all_are_explained():
     write_table("mine.csv")
     with pytest.raises(UserError, match="found none among 0 rows of 1 files"):
@@ -203,7 +214,7 @@ def test_limits_that_leave_nothing_are_explained():
 
 def test_a_failed_run_leaves_no_output():
     write_table("mine.csv", ("hi there", "1"))
-    with pytest.raises(UserError, match="leave the test split empty"):
+    with pytest.raises(UserError, match="leave 0 to the test split"):
         main()
     assert sorted(path.name for path in Path().rglob("*")) == [
         *("data", "mine.csv", "params.yaml", "raw")

@@ -66,6 +66,7 @@ def test_a_header_alone_is_an_empty_table(write):
         (b"\xff\xfeT\x00e\x00x\x00t\x00", "found byte 0xff in line 1"),
         (b'Text,oh_label\n"hi,0\n', "expected a well-formed CSV file"),
         (b"Text,oh_label\nhi,0\na,b,1\n", "Expected 2 fields in line 3, saw 3"),
+        (b"Text,oh_label,oh_label\nhi,0,1\n", "expected one column oh_label, found several"),
         (b"Text,oh_label\na,hi,0\nb,ho,1\n", "expected as many fields in a row as in the header"),
     ],
 )

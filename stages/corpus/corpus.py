@@ -145,12 +145,13 @@ def _draw_test(labels: np.ndarray, test_share: float, seed: int) -> np.ndarray:
         of_label = np.flatnonzero(labels == label)
         count = round(test_share * len(of_label))
         is_test[generator.permutation(of_label)[:count]] = True
-    for name, size in (("test", is_test.sum()), ("training", (~is_test).sum())):
-        if size == 0:
+    # Of a single training text there is nothing to tell its words apart by.
+    for name, size, fewest in (("test", is_test.sum(), 1), ("training", (~is_test).sum(), 2)):
+        if size < fewest:
             raise UserError(
                 f"{len(labels)} texts ({int(labels.sum())} with label 1) and a prepare.test_share "
-                f"of {test_share} leave the {name} split empty; give more texts or change "
-                "prepare.test_share"
+                f"of {test_share} leave {size} to the {name} split, which needs {fewest}; give "
+                "more texts or change prepare.test_share"
             )
     return is_test
 

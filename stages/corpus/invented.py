@@ -138,7 +138,7 @@ def _tweet_id(rng: Random) -> tuple[str, str]:
 def _youtube_rows(rng: Random) -> dict[str, list[Row]]:
     comments = _comments(rng, YOUTUBE, 716)
     comments.append(_rant(rng))
-    comments += [Comment("?!?!", False), Comment(":-)", False)]  # texts without a word
+    comments += [Comment("\u200b", False), Comment("\ufeff\u200d", False)]  # texts without a word
     rng.shuffle(comments)
     rows = [
         [

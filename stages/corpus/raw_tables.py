@@ -1,5 +1,6 @@
 """Raw CSV tables of labelled comments: reading one, and merging several into distinct texts."""
 
+import csv
 from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
@@ -54,6 +55,9 @@ def read_table(path: Path | str) -> pd.DataFrame:
         raise UserError(
             f"{path}: expected {_expected()}, found no {' and no '.join(missing)} among: {found}"
         )
+    header = next(csv.reader(StringIO(text)), [])
+    if doubled := [name for name in _COLUMNS if header.count(name) > 1]:
+        raise UserError(f"{path}: expected one column {doubled[0]}, found several")
     # pandas takes the first column for an index when every row is one field longer than the header.
     if not isinstance(table.index, pd.RangeIndex):
         raise UserError(
@@ -71,6 +75,11 @@ def _line(message: object) -> str:
     """Put a message on one line of bounded length."""
     line = " ".join(str(message).split())
     return line if len(line) <= 120 else line[:117] + "..."
+
+
+def is_usable(table: pd.DataFrame) -> pd.Series:
+    """Tell which rows of a raw table have a text and a label that is 0 or 1."""
+    return (table["text"].str.strip() != "") & table["label"].str.strip().isin(_LABELS)
 
 
 def merge_tables(tables: Mapping[str, pd.DataFrame]) -> tuple[pd.DataFrame, dict[str, int]]:
@@ -91,9 +100,8 @@ def merge_tables(tables: Mapping[str, pd.DataFrame]) -> tuple[pd.DataFrame, dict
     rows = pd.concat(
         [tables[name].assign(source=source_of(name)) for name in sorted(tables)], ignore_index=True
     )
-    labels = rows["label"].str.strip().map(_LABELS)
-    usable = (rows["text"].str.strip() != "") & labels.notna()
-    kept = rows[usable].assign(label=labels[usable].astype("int8")).reset_index(drop=True)
+    kept = rows[is_usable(rows)].reset_index(drop=True)
+    kept["label"] = kept["label"].str.strip().map(_LABELS).astype("int8")
     codes, _ = pd.factorize(kept["text"])
     # Codes number the distinct texts in order of first appearance, as do the rows kept below.
     spread = kept["label"].groupby(codes).agg(["min", "max"])

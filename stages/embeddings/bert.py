@@ -176,6 +176,7 @@ class BertEmbedding:
         ids = self._tokenizer.convert_tokens_to_ids(self.pieces[1:])
         mapped = 2 * torch.tensor(ids) + self.begins[1:]
         found = torch.isin(2 * tokens[is_piece].long() + begins[is_piece], mapped)
+        found &= tokens[is_piece] != self._tokenizer.unk_token_id
         return 1 - found.double().mean().item()
 
     def save(self, folder: Path) -> None:
