@@ -99,8 +99,8 @@ def test_the_file_is_a_mapping(values):
         # A wrong type. `True` is an int to Python, and PyYAML takes 1e-05 for a text.
         ("seed", True, "a whole number from 0 to 4294967295"),
         ("seed", "1", "a whole number from 0 to 4294967295"),
-        ("gan.hidden_size", 20.0, "a whole number of at least 1"),
-        ("gan.hidden_size", None, "a whole number of at least 1"),
+        ("gan.hidden_size", 20.0, "a whole number from 1 to 1000000"),
+        ("gan.hidden_size", None, "a whole number from 1 to 1000000"),
         ("gan.learning_rate", "1e-05", "a number above 0 to 1"),
         ("gan.dropout", False, "a number from 0 and below 1"),
         ("device", 0, "one of auto, cpu, cuda"),
@@ -123,7 +123,7 @@ def test_the_file_is_a_mapping(values):
         ("gan.learning_rate", math.inf, "a number above 0 to 1"),
         ("fetch.source", " ", "sample, mendeley, or a folder"),
         ("embedding.bert.vector_size", 0, "a whole number of at least 1, or null"),
-        ("embedding.word2vec.gan", {"hidden_size": 0}, "a whole number of at least 1"),
+        ("embedding.word2vec.gan", {"hidden_size": 0}, "a whole number from 1 to 1000000"),
         # Lists of names.
         ("embeddings", [], "scalar, word2vec, bert, each once"),
         ("embeddings", ["scalar", "scalar"], "scalar, word2vec, bert, each once"),

@@ -28,6 +28,26 @@ def test_the_table_of_the_sample_is_that_of_the_metrics():
     assert rows("discriminator of") == expected
 
 
+def test_the_table_of_measures_is_that_of_the_metrics():
+    measured = json.loads((ROOT / "metrics/measure.json").read_text(encoding="utf-8"))["measure"]
+    formats = {
+        "frechet": "{:.3f}",
+        "mauve": "{:.3f}",
+        "classifier_vectors": "{:.1%}",
+        "classifier_words": "{:.1%}",
+        "reverse_perplexity": "{:,.0f}",
+        "self_bleu_4": "{:.3f}",
+        "distinct_lines": "{:.1%}",
+        "known_words": "{:.1%}",
+    }
+    expected = [
+        [shown.format(estimates[name]).replace("%", " %") for estimates in measured.values()]
+        for name, shown in formats.items()
+    ]
+    assert [*measured] == ["train", "markov", "scalar", "word2vec", "bert"]
+    assert [cells[2:] for cells in rows("measure")] == expected
+
+
 def test_every_parameter_of_the_table_exists_and_every_section_is_in_it():
     named = {
         name for first, *_ in rows("parameter") for name in re.findall(r"`([\w.<>*]+)`", first)
