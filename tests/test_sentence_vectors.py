@@ -39,7 +39,7 @@ def test_vectors_are_those_of_sentence_transformers(encoder):
 def test_a_vector_does_not_depend_on_the_batch(encoder, monkeypatch):
     vectors = encoder.encode(TEXTS)
     # One piece at a time would be no text; each text is then a batch of its own.
-    monkeypatch.setattr(module, "PIECES", 1)
+    monkeypatch.setattr(module, "PIECES", {"cpu": 1})
     np.testing.assert_allclose(encoder.encode(TEXTS[::-1])[::-1], vectors, atol=1e-5)
 
 

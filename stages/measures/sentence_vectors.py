@@ -10,12 +10,11 @@ import numpy as np
 import torch
 from torch.nn.functional import normalize
 
-from stages.embeddings.pretrained_bert import MINILM, load_bert, load_tokenizer
+from stages.embeddings.pretrained_bert import MINILM, PIECES, load_bert, load_tokenizer
 
 # Word pieces of a text that are read, [CLS] and [SEP] among them, as sentence-transformers
 # sets it for this model. The rest of a longer text does not count.
 LENGTH = 256
-PIECES = 2**11  # word pieces that MiniLM sees at a time: what fits a CPU's cache is fastest
 
 
 class SentenceEncoder:
@@ -46,7 +45,7 @@ class SentenceEncoder:
         # Texts of like length together need little padding.
         waiting = sorted(range(len(ids)), key=lambda row: len(ids[row]))
         while waiting:
-            chunk = waiting[-max(1, PIECES // len(ids[waiting[-1]])) :]
+            chunk = waiting[-max(1, PIECES[self.device] // len(ids[waiting[-1]])) :]
             del waiting[-len(chunk) :]
             pieces = {"input_ids": [ids[row] for row in chunk]}
             inputs = self.tokenizer.pad(pieces, return_tensors="pt").to(self.device)
