@@ -20,6 +20,17 @@ from ruamel.yaml.error import YAMLError
 from stages.errors import UserError
 from stages.parameters import check_parameters
 
+# What training a GAN reads of params.yaml; {} is the name of its embedding.
+GAN_PARAMS = (
+    "seed",
+    "device",
+    "prepare.validation_share",
+    "gan",
+    "recipes",
+    "markov.start",
+    "embedding.{}.gan",
+)
+
 
 def run_stage(main: Callable[..., None]) -> None:
     """Run a stage on the command line's arguments; a user's mistake is one line, status 1."""
@@ -88,10 +99,16 @@ def load_params(*paths: str) -> SimpleNamespace:
 
 
 def load_gan_params(embedding: str) -> SimpleNamespace:
-    """Load `seed`, `device`, and `gan` with the overrides of one embedding laid over it."""
-    params = load_params("seed", "device", "gan", f"embedding.{embedding}.gan")
-    overrides = getattr(params.embedding, embedding).gan
-    params.gan = SimpleNamespace(**{**vars(params.gan), **vars(overrides)})
+    """Load what training a GAN takes, with `gan` settled for one embedding.
+
+    The embedding's own overrides are laid over `gan`, and what is then null is its recipe's.
+    """
+    params = load_params(*(path.format(embedding) for path in GAN_PARAMS))
+    gan = {**vars(params.gan), **vars(getattr(params.embedding, embedding).gan)}
+    recipe = vars(getattr(params.recipes, gan["recipe"]))
+    params.gan = SimpleNamespace(
+        **{key: recipe[key] if value is None else value for key, value in gan.items()}
+    )
     return params
 
 

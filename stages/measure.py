@@ -17,7 +17,8 @@ from stages.experiment import (
     write_metrics,
 )
 from stages.measure_arguments import TEST, parse_arguments
-from stages.measures.report import FEWEST, TRAIN, Estimate, Estimates, measure_sources
+from stages.measures.bootstrap import Estimate
+from stages.measures.report import FEWEST, TRAIN, Estimates, measure_sources
 from stages.measures.table import format_table
 from stages.pictures import draw_measures
 
@@ -32,7 +33,7 @@ def main(*arguments: str) -> None:
 def measure_samples() -> None:
     """Measure data/samples/, as DVC has it."""
     params = load_params("seed", "device", "embeddings", "measure")
-    names = (TRAIN, TEST, "markov", *params.embeddings)
+    names = (TRAIN, TEST, "markov", "language_model", *params.embeddings)
     paths = {name: f"data/samples/{name}.txt" for name in names}
     measured = measure_all(
         paths, params.measure.count, params.measure.resamples, params.seed, params.device

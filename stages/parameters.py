@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from stages.errors import UserError
@@ -70,17 +71,55 @@ def names_of(known: tuple[str, ...]) -> Rule:
     return Rule("a list of one or more of " + ", ".join(known) + ", each once", accepts)
 
 
+def numbers(rule: Rule) -> Rule:
+    """Accept a list of one or more distinct numbers, each as `rule` has it, in rising order."""
+
+    def accepts(value: Any) -> bool:
+        return (
+            isinstance(value, list)
+            and bool(value)
+            and all(map(rule.accepts, value))
+            and all(before < after for before, after in pairwise(value))
+        )
+
+    return Rule(f"a list of one or more, rising, each {rule.allowed}", accepts)
+
+
+def any_of(*known: str) -> Rule:
+    """Accept a list of distinct names out of `known`, which may be empty."""
+    some = names_of(known)
+    return Rule(
+        "a list of any of " + ", ".join(known) + ", each once",
+        lambda value: value == [] or some.accepts(value),
+    )
+
+
 _LARGEST = 10**6  # beyond it PyTorch cannot even count the weights
 
-GAN = {
+# What each recipe has a value of its own for; `gan` may set any of them.
+RECIPE = {
     "hidden_size": whole(1, _LARGEST),
     "num_layers": whole(1),
     "dropout": real(0, 1, open_high=True),
     "batch_size": whole(1),
     "learning_rate": real(0, 1, open_low=True),
-    "noise": choice("normal", "uniform"),
     "epochs": whole(1),
+}
+
+GAN = {
+    "recipe": choice("modern", "paper"),
     "max_length": whole(1, _LARGEST),
+    **{key: optional(rule) for key, rule in RECIPE.items()},
+    "noise": choice("normal", "uniform"),
+    "method": choice("policy_gradient", "maligan", "likelihood"),
+    "objective": choice("cross_entropy", "hinge", "relativistic"),
+    "fakes": any_of("markov", "language_model"),
+    "discount": real(0, 1),
+    "likelihood_weight": real(0, math.inf),
+    "generator_learning_rate": real(0, 1, open_low=True),
+    "warm_up": whole(0),
+    "token_dropout": real(0, 1, open_high=True),
+    "real_share": real(0, 1, open_low=True, open_high=True),
 }
 
 
@@ -100,9 +139,10 @@ SCHEMA = {
         "min_words": whole(1),
         "max_words": whole(1),
         "test_share": real(0, 1, open_low=True, open_high=True),
+        "validation_share": real(0, 1, open_low=True, open_high=True),
     },
     "embedding": {
-        "scalar": {"gan": Overrides(GAN)},
+        "scalar": {"order": choice("appearance", "similarity"), "gan": Overrides(GAN)},
         "word2vec": {
             "vector_size": whole(1),
             "window": whole(1),
@@ -115,9 +155,27 @@ SCHEMA = {
             "gan": Overrides(GAN),
         },
     },
+    "language_model": {
+        "width": whole(1, _LARGEST),
+        "hidden_size": whole(1, _LARGEST),
+        "num_layers": whole(1),
+        "dropout": real(0, 1, open_high=True),
+        "batch_size": whole(1),
+        "learning_rate": real(0, 1, open_low=True),
+        "epochs": whole(1),
+    },
     "gan": GAN,
+    "recipes": {"paper": RECIPE, "modern": RECIPE},
     "markov": {"order": whole(1, 10), "start": choice("uniform", "empirical")},
-    "sample": {"count": whole(1)},
+    "sample": {
+        "count": whole(1),
+        "temperature": real(0, 100, open_low=True),
+        "top_p": real(0, 1, open_low=True),
+    },
+    "sweep": {
+        "count": whole(10),
+        "temperatures": numbers(real(0, 100, open_low=True)),
+    },
     "measure": {"count": whole(10), "resamples": whole(2)},
 }
 

@@ -128,14 +128,12 @@ def draw_measures(
     )
     axes, below = figure.subplots(2, height_ratios=[5.5, 0.17 * len(lines)])
     for source, estimates in measured.items():
-        points = [estimates["self_bleu_4"], estimates["frechet"]]
-        (x, y), errors = (
-            [value for value, _, _ in points],
-            [[[value - low], [high - value]] for value, low, high in points],
+        (x, x_error), (y, y_error) = (
+            _bars([estimates[name]]) for name in ("self_bleu_4", "frechet")
         )
         shape = {"marker": "*", "markersize": 14} if source == real else {"marker": "o"}
         label = f"{source} (real)" if source == real else source
-        axes.errorbar(x, y, xerr=errors[0], yerr=errors[1], label=label, capsize=3, **shape)
+        axes.errorbar(x, y, xerr=x_error, yerr=y_error, label=label, capsize=3, **shape)
     axes.set_yscale("log")
     # As 0.3, not as 3 × 10⁻¹.
     axes.yaxis.set_major_formatter("{x:g}")
@@ -149,3 +147,56 @@ def draw_measures(
     below.axis("off")
     below.text(0.5, 1, table, family="monospace", fontsize=9, ha="center", va="top")
     _save(figure, path)
+
+
+def draw_sweep(
+    path: Path | str,
+    points: Mapping[str, Sequence[tuple[Sequence[float], Sequence[float]]]],
+    temperatures: Mapping[str, Sequence[float | None]],
+    real: str,
+) -> None:
+    """Draw quality against diversity, a curve a generator, a point a temperature.
+
+    Args:
+        path: the PNG file to write.
+        points: by source, the Frechet distance and the Self-BLEU-4 of each of its points, each
+            with the low and high end of its 95 % interval.
+        temperatures: of those points; None where a source has none.
+        real: the source that is real text.
+    """
+    figure = Figure(figsize=(8, 5.5), dpi=100, layout="constrained")
+    axes = figure.add_subplot()
+    for source, curve in points.items():
+        distances, diversities = zip(*curve, strict=True)
+        (x, x_error), (y, y_error) = _bars(diversities), _bars(distances)
+        shape = {"marker": "*", "markersize": 14} if source == real else {"marker": "o"}
+        label = f"{source} (real)" if source == real else source
+        line = axes.errorbar(
+            x, y, xerr=x_error, yerr=y_error, label=label, capsize=2, linewidth=1, **shape
+        )
+        for place, temperature in zip(zip(x, y, strict=True), temperatures[source], strict=True):
+            if temperature is not None:
+                color = line[0].get_color()
+                axes.annotate(
+                    f"{temperature:g}",
+                    place,
+                    xytext=(4, 4),
+                    textcoords="offset points",
+                    fontsize=8,
+                    color=color,
+                )
+    axes.invert_yaxis()  # better is up
+    axes.set_xlabel("Self-BLEU-4 (the more to the right, the more alike a source's texts)")
+    axes.set_ylabel("Frechet distance to real test text (up: closer)")
+    axes.set_title("Quality against diversity over sampling temperatures, with 95 % intervals")
+    axes.legend(frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    _save(figure, path)
+
+
+def _bars(estimates: Sequence[Sequence[float]]) -> tuple[list[float], list[list[float]]]:
+    """Split values with their intervals into values and the lengths of their error bars."""
+    values = [value for value, _, _ in estimates]
+    below = [value - low for value, low, _ in estimates]
+    above = [high - value for value, _, high in estimates]
+    return values, [below, above]

@@ -1,11 +1,17 @@
-"""Stage sample: write the texts of one generator, a GAN's or the Markov chain's."""
+"""Stage sample: write texts of one generator: a GAN's, the language model or the Markov chain."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
 from statistics import fmean
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from tqdm import tqdm
 
 from stages.corpus.corpus import load_corpus
+from stages.errors import UserError
 from stages.experiment import (
     load_params,
     pick_device,
@@ -15,9 +21,17 @@ from stages.experiment import (
     write_metrics,
 )
 
+if TYPE_CHECKING:
+    from stages.models.language_model import LanguageModel
+
 
 def main(name: str) -> None:
-    texts = sample_markov() if name == "markov" else sample_gan(name)
+    if name == "markov":
+        texts = sample_markov()
+    elif name == "language_model":
+        texts = sample_language_model()
+    else:
+        texts = sample_gan(name)
     write_lines(f"data/samples/{name}.txt", texts)
     values = {
         "texts": len(texts),
@@ -40,21 +54,62 @@ def sample_markov() -> list[str]:
     return [" ".join(words[word] for word in text) for text in drawn]
 
 
+def sample_language_model() -> list[str]:
+    """Draw texts from the language model that the modern recipe starts from."""
+    from stages.models.language_model import LanguageModel
+
+    params = load_params("seed", "device", "gan.max_length", "sample")
+    seed_everything(params.seed)
+    path = "data/models/language_model.safetensors"
+    model = LanguageModel.load(path, pick_device(params.device))
+    return write_texts("language_model", model, params, params.gan.max_length)
+
+
 def sample_gan(name: str) -> list[str]:
-    """Let a GAN's generator make vectors of noise, and its embedding words of them."""
+    """Let a GAN's generator write, or make vectors of noise, and its embedding words of them."""
     from stages.embeddings.protocol import load_embedding
     from stages.models.gan import Gan
+    from stages.models.load import load_gan
 
-    params = load_params("seed", "device", "sample.count")
+    params = load_params("seed", "device", "sample")
     seed_everything(params.seed)
     device = pick_device(params.device)
+    gan = load_gan(f"data/models/gan-{name}.safetensors", device)
+    if not isinstance(gan, Gan):
+        return write_texts(name, gan.generator, params, gan.settings.max_length)
+    if params.sample.temperature != 1 or params.sample.top_p != 1:
+        raise UserError(
+            f"params.yaml: sample.temperature is {params.sample.temperature} and sample.top_p "
+            f"{params.sample.top_p}; the generator of gan.recipe paper, {name}, draws no words; "
+            "set both to 1, or gan.recipe to modern"
+        )
     embedding = load_embedding(name, f"data/embeddings/{name}", device)
-    gan = Gan.load(f"data/models/gan-{name}.safetensors", device)
+    made = gan.generate(params.sample.count, params.seed)
+    return collect(name, params.sample.count, map(embedding.decode, made))
+
+
+def write_texts(
+    name: str, model: LanguageModel, params: SimpleNamespace, max_length: int
+) -> list[str]:
+    """Let a language model write as many texts as asked for."""
+    sample = params.sample
+    written = model.generate(
+        sample.count,
+        max_length,
+        params.seed,
+        temperature=sample.temperature,
+        top_p=sample.top_p,
+    )
+    return collect(name, sample.count, written)
+
+
+def collect(name: str, count: int, batches: Iterable[list[str]]) -> list[str]:
+    """Gather texts with a progress bar."""
     texts: list[str] = []
-    with tqdm(desc=f"sample {name}", total=params.sample.count, unit="text") as progress:
-        for vectors in gan.generate(params.sample.count, params.seed):
-            texts += embedding.decode(vectors)
-            progress.update(len(vectors))
+    with tqdm(desc=f"sample {name}", total=count, unit="text") as progress:
+        for batch in batches:
+            texts += batch
+            progress.update(len(batch))
     return texts
 
 

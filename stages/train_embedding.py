@@ -45,11 +45,15 @@ def main(name: str) -> None:
 def fit(name: str, corpus: Corpus, settings: SimpleNamespace, seed: int, device: str) -> Embedding:
     """Fit the embedding `name` on the training split."""
     words = corpus.words[1 : corpus.vocabulary_size + 1]
+    texts = corpus.texts(corpus.train)
     if name == "scalar":
         from stages.embeddings.scalar import ScalarEmbedding
 
+        if settings.order == "similarity":
+            from stages.embeddings.seriation import order_by_similarity
+
+            words = order_by_similarity(texts, words, seed)
         return ScalarEmbedding(words, device)
-    texts = corpus.texts(corpus.train)
     if name == "word2vec":
         from stages.embeddings.word2vec import Word2VecEmbedding
 

@@ -3,7 +3,7 @@ import time
 import numpy as np
 import pytest
 
-from stages.corpus.corpus import Corpus, Split, build_corpus, load_corpus
+from stages.corpus.corpus import Corpus, Split, build_corpus, draw_validation, load_corpus
 from stages.errors import UserError
 
 
@@ -172,3 +172,30 @@ def test_an_empty_split_is_explained(count, share, name):
         UserError, match=f"^{count} texts .*leave . to the {name} split, which needs"
     ):
         build_corpus(numbered(count), [0] * count, share, seed=1)
+
+
+# Drawing the validation texts
+
+
+@pytest.mark.parametrize(
+    ("count", "share", "size"),
+    # 0.04 of 10 rounds to none and 0.96 of 10 to all: one at least is drawn, one at least is not.
+    [(10, 0.3, 3), (1000, 0.05, 50), (10, 0.04, 1), (10, 0.96, 9), (2, 0.01, 1), (2, 0.99, 1)],
+)
+def test_the_validation_texts_have_their_share(count, share, size):
+    drawn = draw_validation(count, share, seed=1)
+    assert drawn.shape == (count,)
+    assert drawn.dtype == bool
+    assert drawn.sum() == size
+
+
+def test_the_seed_decides_the_validation_texts():
+    first, again, other = (draw_validation(100, 0.2, seed).tolist() for seed in (1, 1, 2))
+    assert first == again != other
+
+
+def test_each_text_is_as_likely_to_validate():
+    # Of 2,000 draws of 3 of 10 each text is in 0.3, within 5 standard deviations,
+    # 5 * sqrt(0.3 * 0.7 / 2000) = 0.0512.
+    shares = np.mean([draw_validation(10, 0.3, seed) for seed in range(2000)], axis=0)
+    assert shares == pytest.approx(np.full(10, 0.3), abs=0.0512)

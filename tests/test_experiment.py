@@ -55,7 +55,7 @@ def test_one_section_is_loaded_in_parts():
 def test_numbers_and_lists_are_read_as_dvc_writes_them():
     # `dvc exp run -S` writes YAML 1.2: an exponent without a point, and lists in blocks.
     (flow,) = [line for line in PARAMS.splitlines() if line.startswith("embeddings: [")]
-    (rate,) = [line for line in PARAMS.splitlines() if line.startswith("  learning_rate: ")]
+    (rate,) = [line for line in PARAMS.splitlines() if line.startswith("  learning_rate: null")]
     text = PARAMS.replace(flow, "embeddings:\n- scalar\n- bert")
     text = text.replace(rate, "  learning_rate: 1e-05")
     Path("params.yaml").write_text(text, encoding="utf-8")
@@ -102,7 +102,9 @@ def test_a_path_of_no_embedding_is_told_with_the_known_ones():
 
 
 def test_an_embedding_overrides_the_gan_s_settings_for_itself_alone():
-    common = vars(load_params("gan").gan)
+    params = load_params("gan", "recipes")
+    recipe = vars(params.recipes.modern)
+    common = vars(params.gan) | recipe
     assert common["hidden_size"] != 7
     first = PARAMS.index("gan: {}")
     text = PARAMS[:first] + "gan: {hidden_size: 7, noise: uniform}" + PARAMS[first + 7 :]
@@ -112,6 +114,16 @@ def test_an_embedding_overrides_the_gan_s_settings_for_itself_alone():
     assert isinstance(params.seed, int)
     assert isinstance(params.device, str)
     assert vars(load_gan_params("word2vec").gan) == common
+
+
+def test_what_the_gan_s_settings_leave_open_is_the_recipe_s():
+    text = PARAMS.replace("recipe: modern", "recipe: paper", 1)
+    assert text != PARAMS
+    text = text.replace("epochs: null", "epochs: 3", 1)
+    Path("params.yaml").write_text(text, encoding="utf-8")
+    paper = vars(load_params("recipes").recipes.paper)
+    gan = vars(load_gan_params("bert").gan)
+    assert {key: gan[key] for key in paper} == paper | {"epochs": 3}
 
 
 # Files

@@ -5,12 +5,13 @@ import math
 import pytest
 import torch
 from torch import nn
+from tqdm import tqdm
 
 from stages.errors import UserError
 from stages.models.gan import Gan, GanSettings
-from stages.train_gan import follow
-from stages.training.adversarial import Step, train, update
+from stages.training.adversarial import train, update
 from stages.training.memory import check_memory, count_parameters
+from stages.training.step import Step, follow
 
 SETTINGS = GanSettings(
     width=3, max_length=5, hidden_size=4, num_layers=2, dropout=0.5, noise="normal"
@@ -160,8 +161,8 @@ def test_each_network_learns_against_a_resting_opponent():
 def test_training_stops_when_a_loss_is_no_longer_finite():
     steps = [Step(1, 1, 0.7, 1.4), Step(2, 1, math.nan, 1.4), Step(3, 1, 0.7, 1.4)]
     with pytest.raises(UserError, match=r"^gan scalar: .* at step 2; lower gan.learning_rate"):
-        follow(iter(steps), "gan scalar", total=3)
-    assert follow(iter(steps[:1]), "gan scalar", total=1) == steps[:1]
+        follow(iter(steps), tqdm(desc="gan scalar"))
+    assert follow(iter(steps[:1]), tqdm(desc="gan scalar")) == steps[:1]
 
 
 def test_same_seed_same_training():

@@ -12,9 +12,9 @@ from stages.errors import UserError
 from stages.measure import main, read_texts
 from stages.measure_arguments import parse_arguments
 from stages.measures.bleu import bleu, self_bleu
+from stages.measures.bootstrap import Estimate
 from stages.measures.language_model import TrigramModel, vocabulary_of
 from stages.measures.lexical import distinct_ngrams, length_distance
-from stages.measures.report import Estimate
 from stages.measures.table import BEST, format_table
 
 ROOT = Path(__file__).parents[1]

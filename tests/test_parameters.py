@@ -50,10 +50,10 @@ def test_the_repository_s_own_parameters_are_allowed():
     ("path", "known"),
     [
         ("gann", "seed, device, embeddings"),
-        ("gan.hiden_size", "hidden_size, num_layers"),
+        ("gan.hiden_size", "recipe, max_length"),
         ("embedding.glove", "scalar, word2vec, bert"),
         ("embedding.word2vec.dropout", "vector_size, window, epochs, gan"),
-        ("embedding.scalar.gan.hiden_size", "hidden_size, num_layers"),
+        ("embedding.scalar.gan.hiden_size", "recipe, max_length"),
         ("markov.7", "order, start"),
     ],
 )
@@ -100,7 +100,7 @@ def test_the_file_is_a_mapping(values):
         ("seed", True, "a whole number from 0 to 4294967295"),
         ("seed", "1", "a whole number from 0 to 4294967295"),
         ("gan.hidden_size", 20.0, "a whole number from 1 to 1000000"),
-        ("gan.hidden_size", None, "a whole number from 1 to 1000000"),
+        ("language_model.hidden_size", None, "a whole number from 1 to 1000000"),
         ("gan.learning_rate", "1e-05", "a number above 0 to 1"),
         ("gan.dropout", False, "a number from 0 and below 1"),
         ("device", 0, "one of auto, cpu, cuda"),

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from stages.experiment import GAN_PARAMS
 from stages.parameters import EMBEDDINGS, SCHEMA, Overrides, Rule, check_parameters
 
 ROOT = Path(__file__).parents[1]
@@ -193,7 +194,7 @@ def asked_for(file, item):
             if called == "load_params":
                 asked[function.name] = [literal(argument, item) for argument in node.args]
             elif called == "load_gan_params":
-                asked[function.name] = ["seed", "device", "gan", f"embedding.{item}.gan"]
+                asked[function.name] = [path.format(item) for path in GAN_PARAMS]
     return asked
 
 
@@ -231,12 +232,18 @@ def test_a_stage_declares_the_parameters_it_loads(name):
 
 @pytest.mark.parametrize("name", STAGES)
 def test_a_declared_parameter_exists_and_is_read(name):
-    tree = parse(command(name)[0])
-    read = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    file, _ = command(name)
+    # A stage may hand its parameters to modules that stand beside it, as train_gan does.
+    files = {file} | {path for path in imported(file) if path.count("/") == 1}
+    trees = [parse(path) for path in files - {"stages/experiment.py"}]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    read = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
     for path in STAGES[name]["params"]:
         assert leaves_under(path), f"{path} is no parameter"
         # The overrides of the GAN lie beside what the embedding is fitted with.
         wanted = {leaf.split(".")[-1] for leaf in leaves_under(path)}
+        if path == "recipes":  # load_gan_params puts their values in place of null
+            continue
         assert wanted - read - ({"gan"} if path.startswith("embedding.") else set()) == set()
 
 

@@ -25,7 +25,12 @@ ROOT = Path(__file__).parents[1]
 EMBEDDINGS = ("scalar", "word2vec", "bert")
 PIPELINE = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
 # Stages that read whatever texts there are, cross_evaluate and those of other measures.
-JUDGES = [name for name, stage in PIPELINE.items() if "data/samples" in stage["deps"]]
+JUDGES = [
+    name
+    for name, stage in PIPELINE.items()
+    if any(path.startswith("data/samples") for path in stage["deps"])
+]
+GENERATORS = ("markov", "language_model")
 ROWS = 60  # of each of the two tables; a tenth of their texts are the test split
 COUNT = 20  # texts a generator
 SETTINGS = {
@@ -34,9 +39,15 @@ SETTINGS = {
     "gan.max_length": 8,
     "gan.epochs": 1,
     "gan.batch_size": 32,
+    "gan.warm_up": 1,
     "embedding.word2vec.epochs": 1,
+    "language_model.width": 6,
+    "language_model.hidden_size": 7,
+    "language_model.epochs": 2,
     "sample.count": COUNT,
     "measure.resamples": 2,
+    "sweep.count": COUNT,
+    "sweep.temperatures": [0.5, 1.0],
 }
 
 # Python runs it at the start of each process: it notes what project code a stage has loaded, and
@@ -203,9 +214,9 @@ def test_one_command_runs_every_stage_once(first):
         "prepare",
         *each("train_embedding"),
         *each("train_gan"),
-        "train_markov",
+        *(f"train_{name}" for name in GENERATORS),
         *each("sample"),
-        "sample_markov",
+        *(f"sample_{name}" for name in GENERATORS),
         *JUDGES,
     }
 
@@ -247,6 +258,7 @@ def test_the_counts_of_the_comments_add_up(clone):
     assert [*counts] == [
         *("rows", "dropped", "duplicates", "relabelled", "too_long", "too_short"),
         *("texts", "positive", "train", "test", "vocabulary", "longest", "mean_length"),
+        "validation",
     ]
     assert counts["rows"] == 2 * ROWS
     lost = ("dropped", "duplicates", "too_long", "too_short")
@@ -263,7 +275,7 @@ def test_the_words_are_the_paper_s_table(clone):
     assert all(isinstance(word, str) for row in rows for word in literal_eval(row["text"]))
 
 
-@pytest.mark.parametrize("source", [*EMBEDDINGS, "markov", "train", "test"])
+@pytest.mark.parametrize("source", [*EMBEDDINGS, *GENERATORS, "train", "test"])
 def test_a_source_is_a_file_of_cropped_texts(clone, source):
     content = clone.read(f"data/samples/{source}.txt")
     counts = metrics(clone, "prepare")["prepare"]
@@ -273,7 +285,7 @@ def test_a_source_is_a_file_of_cropped_texts(clone, source):
     assert all(len(text.split(" ")) <= SETTINGS["gan.max_length"] for text in texts)
 
 
-@pytest.mark.parametrize("source", [*EMBEDDINGS, "markov"])
+@pytest.mark.parametrize("source", [*EMBEDDINGS, *GENERATORS])
 def test_empty_texts_are_counted(clone, source):
     texts = clone.read(f"data/samples/{source}.txt").removesuffix("\n").split("\n")
     values = metrics(clone, f"sample-{source}")["sample"][source]
@@ -285,8 +297,10 @@ def test_empty_texts_are_counted(clone, source):
 def test_the_loss_curve_has_a_line_a_step(clone, embedding):
     rows = list(csv.reader(io.StringIO(clone.read(f"plots/train_gan-{embedding}.csv"))))
     assert rows[0] == ["step", "epoch", "generator", "discriminator"]
-    train = metrics(clone, "prepare")["prepare"]["train"]
-    steps = math.ceil(train / SETTINGS["gan.batch_size"]) * SETTINGS["gan.epochs"]
+    counts = metrics(clone, "prepare")["prepare"]
+    learnt = counts["train"] - counts["validation"]
+    passes = SETTINGS["gan.warm_up"] + SETTINGS["gan.epochs"]
+    steps = math.ceil(learnt / SETTINGS["gan.batch_size"]) * passes
     assert [row[0] for row in rows[1:]] == [str(step) for step in range(1, steps + 1)]
     assert all(math.isfinite(float(loss)) for row in rows[1:] for loss in row[2:])
     values = metrics(clone, f"train_gan-{embedding}")["train_gan"][embedding]
@@ -306,7 +320,7 @@ def test_every_discriminator_judges_every_source(clone):
     verdicts = metrics(clone, "cross_evaluate")
     assert [*verdicts] == list(EMBEDDINGS)
     for scores in verdicts.values():
-        assert [*scores] == ["train", "test", "generator", "markov", *EMBEDDINGS]
+        assert [*scores] == ["train", "test", "generator", *GENERATORS, *EMBEDDINGS]
         for verdict in scores.values():
             assert [*verdict] == ["accuracy", "mse"]
             assert 0 <= verdict["accuracy"] <= 1
@@ -321,17 +335,29 @@ def test_the_networks_size_retrains_the_gans_and_nothing_before(larger):
     assert set(stages_run(larger)) == expected
 
 
-def test_the_chain_s_order_and_fewer_embeddings_train_no_gan(clone):
+def test_the_chain_s_order_retrains_the_gans_that_learn_its_texts(clone):
     printed = clone.dvc("exp", "run", "-S", "markov.order=2", "-S", "embeddings=[scalar]")
-    assert set(stages_run(printed)) == {"train_markov", "sample_markov", *JUDGES}
+    gan = {"train_gan@scalar", "sample@scalar"}
+    assert set(stages_run(printed)) == {"train_markov", "sample_markov", *gan, *JUDGES}
     verdicts = metrics(clone, "cross_evaluate")
     assert [*verdicts] == ["scalar"]
-    assert [*verdicts["scalar"]] == ["train", "test", "generator", "markov", "scalar"]
+    assert [*verdicts["scalar"]] == ["train", "test", "generator", *GENERATORS, "scalar"]
+
+
+def test_the_paper_s_recipe_is_one_switch(clone):
+    printed = clone.dvc("exp", "run", "-S", "gan.recipe=paper", "-S", "embeddings=[scalar]")
+    assert set(stages_run(printed)) == {"train_gan@scalar", "sample@scalar", *JUDGES}
+    scores = metrics(clone, "cross_evaluate")["scalar"]
+    # The paper judges the generator's numbers before they are rounded to words.
+    assert scores["generator"]["mse"] != scores["scalar"]["mse"]
+    # Its generator has no temperature, so it has no curve.
+    assert [*metrics(clone, "sweep")["sweep"]] == ["train", "markov", "language_model"]
 
 
 def test_a_forced_run_writes_the_same_bytes(clone):
     # Each is a new process, so neither its hash seed nor its memory is the earlier one's.
     stages = [f"{stage}@word2vec" for stage in ("train_embedding", "train_gan", "sample")]
+    stages = ["train_language_model", *stages]
     printed = clone.dvc("repro", "--force", "--single-item", *stages)
     assert stages_run(printed) == stages
     assert clone.git("status", "--porcelain") == ""
@@ -341,7 +367,7 @@ def test_a_mistake_in_the_parameters_is_one_line(clone):
     clone.set_params({"gan.hiden_size": 40})
     lines = clone.dvc("repro", status=255).splitlines()
     (line,) = [line for line in lines if line.startswith("error: ")]
-    told = "gan.hiden_size (value 40) is an unknown key; allowed in gan: hidden_size, "
+    told = "gan.hiden_size (value 40) is an unknown key; allowed in gan: recipe, "
     assert line.startswith(f"error: params.yaml: {told}")
     assert not [line for line in lines if "Traceback" in line]
 

@@ -113,6 +113,23 @@ def load_corpus(folder: Path | str) -> Corpus:
         ) from error
 
 
+def draw_validation(count: int, share: float, seed: int) -> np.ndarray:
+    """Draw which training texts choose among epochs instead of being learnt from.
+
+    Args:
+        count: N, training texts, two or more.
+        share: of them, in (0, 1); one at least is drawn, and one at least is not.
+        seed: of the draw.
+
+    Returns:
+        Whether each is drawn, (N,) bool.
+    """
+    size = min(max(round(share * count), 1), count - 1)
+    drawn = np.zeros(count, dtype=bool)
+    drawn[np.random.default_rng(seed).permutation(count)[:size]] = True
+    return drawn
+
+
 def build_corpus(
     texts: list[list[str]], labels: Sequence[int], test_share: float, seed: int
 ) -> Corpus:

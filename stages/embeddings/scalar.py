@@ -1,7 +1,9 @@
-"""The scalar embedding: a word is its number in order of first appearance.
+"""The scalar embedding: a word is its number in the order of the vocabulary.
 
 Source: M. Beneš, "Generating text using LSTM GAN in PyTorch", 2021, section "Method". As there, 0
-is the one placeholder, for padding and for words out of vocabulary; decoding ends a text at it.
+is the one placeholder, for padding and for words out of vocabulary; decoding ends a text at it. The
+paper orders words by first appearance; for its proposal to order them by similarity see
+`seriation.order_by_similarity`.
 """
 
 from collections.abc import Sequence
@@ -24,7 +26,7 @@ class ScalarEmbedding:
     """Words to their ids, as one float each; see `protocol.Embedding`.
 
     Args:
-        words: the vocabulary in order of first appearance; the first has id 1.
+        words: the vocabulary; the first has id 1.
         device: where vectors live.
     """
 

@@ -9,10 +9,19 @@ distance would take for repetition by the source.
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
 _LEVELS = (0.025, 0.975)
+
+
+class Estimate(NamedTuple):
+    """A measure's value, and the ends of its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
 
 
 def bootstrap_interval(
@@ -46,3 +55,16 @@ def bootstrap_interval(
     low, high = whole + np.quantile(values, _LEVELS) - values.mean()
     # Rounding must not push an end past the statistic itself.
     return float(max(min(low, whole), bounds[0])), float(min(max(high, whole), bounds[1]))
+
+
+def estimate(
+    statistic: Callable[[np.ndarray], float],
+    count: int,
+    *,
+    resamples: int,
+    seed: int,
+    bounds: tuple[float, float] = (-np.inf, np.inf),
+) -> Estimate:
+    """Return `statistic` of all texts with its interval; see `bootstrap_interval`."""
+    interval = bootstrap_interval(statistic, count, resamples=resamples, seed=seed, bounds=bounds)
+    return Estimate(statistic(np.arange(count)), *interval)

@@ -9,14 +9,13 @@ moves with other texts, not with another training run or another test split.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from stages.measures import two_sample
 from stages.measures.bleu import ORDERS, bleu, self_bleu
-from stages.measures.bootstrap import bootstrap_interval
+from stages.measures.bootstrap import Estimate, estimate
 from stages.measures.frechet import fit_gaussian, frechet_distance
 from stages.measures.language_model import TrigramModel, vocabulary_of
 from stages.measures.lexical import (
@@ -35,14 +34,6 @@ TRAIN = "train"  # the source that is real training text
 FEWEST = 10  # texts a source: two in each fold of the classifiers
 
 SHARE, DISTANCE, PERPLEXITY = (0.0, 1.0), (0.0, np.inf), (1.0, np.inf)
-
-
-class Estimate(NamedTuple):
-    """A measure's value, and the ends of its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 Estimates = dict[str, Estimate]  # by measure
@@ -152,10 +143,7 @@ class Judge:
         count: int,
         bounds: tuple[float, float],
     ) -> Estimate:
-        interval = bootstrap_interval(
-            statistic, count, resamples=self.resamples, seed=self.seed, bounds=bounds
-        )
-        return Estimate(statistic(np.arange(count)), *interval)
+        return estimate(statistic, count, resamples=self.resamples, seed=self.seed, bounds=bounds)
 
     def _mean(self, values: np.ndarray) -> Estimate:
         return self._estimate(lambda chosen: float(values[chosen].mean()), len(values), SHARE)

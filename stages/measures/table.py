@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from stages.measures.report import Estimate, Estimates
+from stages.measures.bootstrap import Estimate
+from stages.measures.report import Estimates
 
 # What to wish for each measure; where it is real text's own value, more is no better than less.
 BEST = {

@@ -61,13 +61,15 @@ class Gan(nn.Module):
 
     def save(self, path: Path) -> None:
         """Write weights and settings to a .safetensors file."""
-        save_model(self, str(path), {"settings": json.dumps(asdict(self.settings))})
+        about = {"recipe": "paper", "settings": asdict(self.settings)}
+        # One entry: safetensors writes several in an order of chance.
+        save_model(self, str(path), {"about": json.dumps(about)})
 
     @classmethod
     def load(cls, path: Path, device: str) -> Self:
         """Read what `save` wrote, in evaluation mode."""
         with safe_open(path, "pt") as file:
-            settings = GanSettings(**json.loads(file.metadata()["settings"]))
+            settings = GanSettings(**json.loads(file.metadata()["about"])["settings"])
         gan = cls(settings).to(device)
         load_model(gan, str(path), device=device)
         return gan.eval()

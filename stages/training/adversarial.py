@@ -6,7 +6,6 @@ PyTorch", 2021, section "Method".
 """
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,15 +13,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.optim import Adam, Optimizer
 
 from stages.models.gan import Gan
-
-
-class Step(NamedTuple):
-    """One update: its number and its pass, both from 1, and both losses in nats."""
-
-    step: int
-    epoch: int
-    generator: float
-    discriminator: float
+from stages.training.step import Step
 
 
 def train(

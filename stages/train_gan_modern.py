@@ -1,0 +1,155 @@
+"""The modern recipe of the stage train_gan: from the language model on, by rewards."""
+
+import math
+from collections.abc import Callable
+from itertools import islice
+from statistics import fmean
+from types import SimpleNamespace
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from stages.corpus.corpus import Corpus, draw_validation
+from stages.embeddings.piece_table import PieceTable, lengths_of
+from stages.embeddings.protocol import Embedding
+from stages.embeddings.vectors import embed_by_place
+from stages.measures.frechet import fit_gaussian, frechet_distance
+from stages.measures.sentence_vectors import SentenceEncoder
+from stages.models.language_gan import LanguageGan, LanguageGanSettings
+from stages.models.language_model import LanguageModel
+from stages.models.markov_chain import MarkovChain
+from stages.training.best import Best
+from stages.training.language_gan import Data, Method, Texts, train
+from stages.training.memory import count_parameters
+from stages.training.step import Step, follow
+
+BATCH = 500  # validation texts judged at a time
+CHECKED = 1000  # texts of the generator that each epoch is judged by
+
+
+def train_gan(
+    name: str, params: SimpleNamespace, corpus: Corpus, embedding: Embedding, device: str
+) -> tuple[LanguageGan, list[Step], dict[str, float]]:
+    """Train the language model against a discriminator; return both, their losses and metrics.
+
+    The epoch kept is the one whose texts have the least Frechet distance of sentence vectors to
+    the validation texts, which neither network learns from.
+    """
+    settings, length = params.gan, params.gan.max_length
+    generator = LanguageModel.load("data/models/language_model.safetensors", device)
+    shape = LanguageGanSettings(
+        width=embedding.width,
+        max_length=length,
+        hidden_size=settings.hidden_size,
+        num_layers=settings.num_layers,
+        dropout=settings.dropout,
+        token_dropout=settings.token_dropout,
+        sources=1 + len(settings.fakes),
+    )
+    texts = corpus.texts(corpus.train, length)
+    validation = draw_validation(len(texts), params.prepare.validation_share, params.seed)
+    learnt = [text for text, chosen in zip(texts, validation, strict=True) if not chosen]
+    held_out = [text for text, chosen in zip(texts, validation, strict=True) if chosen]
+    others = []
+    for source in settings.fakes:
+        fakes = draw(source, params, corpus, generator, len(learnt))
+        others.append(mix(look_up(f"{name} {source}", embedding, fakes, length), len(fakes)))
+    data = Data(
+        words=generator.tokenize(learnt, length),
+        real=look_up(f"{name} real", embedding, learnt, length),
+        others=mix(look_up(f"{name} fake", embedding, fakes, length), len(fakes))
+        if fakes
+        else None,
+        pieces=PieceTable(embedding, generator.words, length),
+        embed=embedding.embed,
+    )
+    method = Method(
+        name=settings.method,
+        objective=settings.objective,
+        discount=settings.discount,
+        likelihood_weight=settings.likelihood_weight,
+        generator_learning_rate=settings.generator_learning_rate,
+        learning_rate=settings.learning_rate,
+    )
+    gan = LanguageGan(shape, generator).to(device)
+    updates = train(
+        gan,
+        data,
+        method,
+        warm_up=settings.warm_up,
+        epochs=settings.epochs,
+        batch_size=settings.batch_size,
+    )
+    distance = distance_to(held_out, params.seed, length, device)
+    best, steps = Best(gan), []
+    per_epoch = math.ceil(len(learnt) / settings.batch_size)
+    total = (settings.warm_up + settings.epochs) * per_epoch
+    with tqdm(desc=f"gan {name} on {device}", total=total, unit="step") as progress:
+        for epoch in range(1 - settings.warm_up, settings.epochs + 1):
+            steps += follow(islice(updates, per_epoch), progress)
+            if epoch > 0:
+                best.offer(distance(generator), epoch)
+    best.restore()
+    gan.eval()
+    tokens = embedding.tokenize(held_out, length)
+    judged = [
+        gan.discriminator.judge(embedding.embed(batch), lengths_of(batch))
+        for batch in tokens.split(BATCH)
+    ]
+    gan.discriminator.calibrate(torch.cat(judged), settings.real_share)
+    kept = [step for step in steps if step.epoch == best.epoch]
+    values = {
+        "steps": len(steps),
+        "generator_parameters": count_parameters(gan.generator),
+        "discriminator_parameters": count_parameters(gan.discriminator),
+        "generator_loss": fmean(step.generator for step in kept),
+        "discriminator_loss": fmean(step.discriminator for step in kept),
+        "best_epoch": best.epoch,
+        "validation_frechet": best.value,
+    }
+    return gan, steps, values
+
+
+def draw(
+    source: str, params: SimpleNamespace, corpus: Corpus, generator: LanguageModel, count: int
+) -> list[str]:
+    """Draw fakes of another generator, by other random numbers than the stage sample's."""
+    length = params.gan.max_length
+    if source == "language_model":
+        drawn = generator.generate(count, length, params.seed + 1)
+        return [text for batch in drawn for text in batch]
+    chain = MarkovChain.load("data/models/markov.npz")
+    random = np.random.default_rng([params.seed, 1])
+    tokens = chain.sample(count, length, random, params.markov.start)
+    return [" ".join(corpus.words[word] for word in text) for text in tokens]
+
+
+def look_up(
+    name: str, embedding: Embedding, texts: list[str], length: int
+) -> Callable[[Tensor], Texts]:
+    """Give the function from places among the texts to what a discriminator reads of them."""
+    tokens = embedding.tokenize(texts, length)
+    lengths = lengths_of(tokens)
+    vectors = embed_by_place(name, embedding, tokens)
+    return lambda places: Texts(vectors(places), lengths[places.to(lengths.device)])
+
+
+def mix(fakes: Callable[[Tensor], Texts], total: int) -> Callable[[int], Texts]:
+    """Give the function from a number to as many of `total` fakes, drawn anew each time."""
+    return lambda count: fakes(torch.randint(total, (count,)))
+
+
+def distance_to(
+    held_out: list[str], seed: int, length: int, device: str
+) -> Callable[[LanguageModel], float]:
+    """Give the measure that picks the epoch: Frechet distance to the validation texts."""
+    encoder = SentenceEncoder(device)
+    real = fit_gaussian(encoder.encode(held_out))
+
+    def distance(generator: LanguageModel) -> float:
+        texts = [text for batch in generator.generate(CHECKED, length, seed) for text in batch]
+        return frechet_distance(real, fit_gaussian(encoder.encode(texts)))
+
+    return distance

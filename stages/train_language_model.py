@@ -1,0 +1,84 @@
+"""Stage train_language_model: teach the modern recipe's generator the likelihood of real texts."""
+
+import math
+from itertools import islice
+from statistics import fmean
+
+from tqdm import tqdm
+
+from stages.corpus.corpus import draw_validation, load_corpus
+from stages.errors import UserError
+from stages.experiment import (
+    load_params,
+    pick_device,
+    replacing,
+    run_stage,
+    seed_everything,
+    write_metrics,
+)
+from stages.models.language_model import LanguageModel, LanguageModelSettings, rank_words
+from stages.training.best import Best
+from stages.training.likelihood import negative_log_likelihood, train_likelihood
+
+
+def main() -> None:
+    params = load_params(
+        "seed", "device", "prepare.validation_share", "gan.max_length", "language_model"
+    )
+    seed_everything(params.seed)
+    device = pick_device(params.device)
+    settings, length = params.language_model, params.gan.max_length
+    corpus = load_corpus("data/corpus")
+    texts = corpus.texts(corpus.train, length)
+    validation = draw_validation(len(texts), params.prepare.validation_share, params.seed)
+    learnt = [text for text, chosen in zip(texts, validation, strict=True) if not chosen]
+    words = rank_words(learnt)
+    shape = LanguageModelSettings(
+        settings.width, settings.hidden_size, settings.num_layers, settings.dropout
+    )
+    model = LanguageModel(words, shape).to(device)
+    known = [
+        " ".join(word for word in text.split() if word in model.ids)
+        for text, chosen in zip(texts, validation, strict=True)
+        if chosen
+    ]
+    held_out = model.tokenize(known, length)
+    updates = train_likelihood(
+        model,
+        model.tokenize(learnt, length),
+        epochs=settings.epochs,
+        batch_size=settings.batch_size,
+        learning_rate=settings.learning_rate,
+    )
+    best = Best(model)
+    loss = math.nan
+    per_epoch = math.ceil(len(learnt) / settings.batch_size)
+    total = settings.epochs * per_epoch
+    with tqdm(desc=f"language model on {device}", total=total, unit="step") as progress:
+        for epoch in range(1, settings.epochs + 1):
+            losses = []
+            for step in islice(updates, per_epoch):
+                losses.append(step.loss)
+                progress.update()
+                progress.set_postfix(loss=f"{step.loss:.3f}", validation=f"{best.value:.3f}")
+            loss = fmean(losses)
+            if not math.isfinite(loss):
+                raise UserError(
+                    f"language model: the loss is no longer finite in epoch {epoch}; "
+                    "lower language_model.learning_rate"
+                )
+            best.offer(negative_log_likelihood(model, held_out), epoch)
+    best.restore()
+    with replacing("data/models/language_model.safetensors") as path:
+        model.save(path)
+    values = {
+        "words": len(words) - 1,
+        "training_loss": loss,
+        "validation_loss": best.value,
+        "best_epoch": best.epoch,
+    }
+    write_metrics("train_language_model", values)
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,184 @@
+"""Training on the likelihood against sums worked out by hand."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+from torch.optim import SGD, Adam
+
+from stages.models.language_model import END, LanguageModel, LanguageModelSettings
+from stages.training import likelihood
+from stages.training.likelihood import negative_log_likelihood, train_likelihood
+
+WORDS = ["", "a", "b", "c"]
+A, B, C = 1, 2, 3
+
+
+def make_model(seed=0, words=WORDS, dropout=0.0):
+    torch.manual_seed(seed)
+    return LanguageModel(words, LanguageModelSettings(8, 6, num_layers=1, dropout=dropout))
+
+
+def train(model, tokens, *, epochs=1, batch_size=4, learning_rate=0.01):
+    return train_likelihood(
+        model, tokens, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate
+    )
+
+
+def spy_on(model, monkeypatch):
+    """Return the list to which each batch that the model is asked about will be added."""
+    seen, ask = [], model.log_likelihood
+
+    def log_likelihood(tokens, mask):
+        seen.append((tokens, mask))
+        return ask(tokens, mask)
+
+    monkeypatch.setattr(model, "log_likelihood", log_likelihood)
+    return seen
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 250])
+def test_negative_log_likelihood_is_the_mean_over_words_and_ends(monkeypatch, batch_size):
+    # Whatever it has read, the model gives the end 1/10, a 4/10, b 3/10, c 2/10. "a b" and its end,
+    # "c" and its end, "a a b" cropped before an end: eight, of them three a, two b, c, two ends.
+    monkeypatch.setattr(likelihood, "BATCH", batch_size)
+    model = make_model()
+    nn.init.zeros_(model.softmax.head.weight)
+    with torch.no_grad():
+        model.softmax.head.bias.copy_(torch.tensor([0.1, 0.4, 0.3, 0.2]).log())
+    tokens = torch.tensor([[A, B, END], [C, END, END], [A, A, B]])
+    product = 0.4**3 * 0.3**2 * 0.2 * 0.1**2
+    assert negative_log_likelihood(model, tokens) == pytest.approx(-math.log(product) / 8)
+
+
+@pytest.mark.parametrize("clipped", [True, False])
+def test_two_updates_equal_the_textbook(monkeypatch, clipped):
+    # Adam's first step is as long whatever the gradient's norm; the plain step shows its clipping.
+    monkeypatch.setattr(likelihood, "Adam", SGD)
+    monkeypatch.setattr(likelihood, "LARGEST_GRADIENT", 0.1 if clipped else 10.0)
+    model, twin = make_model(), make_model()
+    tokens = torch.tensor([[A, B, END], [C, END, END], [A, A, B]])
+    steps = list(train(model, tokens, epochs=2, learning_rate=50.0))
+
+    before = torch.tensor([[END, A, B], [END, C, END], [END, A, A]])
+    places = [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (2, 0), (2, 1), (2, 2)]
+    losses = []
+    for _ in range(2):
+        everything = twin.softmax.log_prob(twin.read(before)[0].flatten(0, 1)).reshape(3, 3, 4)
+        loss = -sum(everything[row, place, tokens[row, place]] for row, place in places) / 8
+        gradients = torch.autograd.grad(loss, list(twin.parameters()))
+        norm = math.sqrt(sum((gradient**2).sum().item() for gradient in gradients))
+        assert 0.1 < norm < 10
+        # Of the 100 updates in which the rate rises the first has 1/100 of 50; the second has
+        # 2/100, but halfway down the cosine: 0.5 both times.
+        rate = 0.5 * (0.1 / norm if clipped else 1)
+        for weight, gradient in zip(twin.parameters(), gradients, strict=True):
+            weight.data -= rate * gradient
+        losses.append(loss.item())
+
+    assert [step.loss for step in steps] == pytest.approx(losses)
+    for ours, textbook in zip(model.parameters(), twin.parameters(), strict=True):
+        assert torch.allclose(ours, textbook, atol=1e-5)
+
+
+def test_learning_rate_rises_then_falls_to_zero(monkeypatch):
+    rates = []
+
+    class Spy(Adam):
+        def step(self):
+            rates.extend(group["lr"] for group in self.param_groups)
+            super().step()
+
+    monkeypatch.setattr(likelihood, "Adam", Spy)
+    # 199 texts in twos: 100 updates a pass, 200 in both.
+    model = make_model()
+    list(train(model, torch.full((199, 1), A), epochs=2, batch_size=2, learning_rate=3.0))
+    assert len(rates) == 200
+    assert rates[0] == pytest.approx(3 * 0.01)
+    # Update 51: 51/100 of the height, times (1 + cos 45°) / 2 = 0.853553; update 101: (1 + 0) / 2.
+    assert rates[50] == pytest.approx(3 * 0.51 * 0.853553)
+    assert rates[100] == pytest.approx(3 * 0.5)
+    # (1 - cos(pi / 200)) / 2 = (pi / 400)^2 = 6.17e-5
+    assert rates[-1] == pytest.approx(3 * 6.17e-5, rel=1e-3)
+    assert rates[100:] == sorted(rates[100:], reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("count", "batch_size", "together"),
+    [(10, 4, 50), (10, 4, 1), (9, 2, 2), (8, 4, 50), (3, 5, 50), (7, 1, 3)],
+)
+def test_training_passes_over_every_text_in_each_epoch(monkeypatch, count, batch_size, together):
+    # The text of number n is n and, by turns, none, one or two words more; three fill T.
+    monkeypatch.setattr(likelihood, "SORTED", together)
+    words = ["", *map(str, range(1, count + 1))]
+    texts = [" ".join([word] * (1 + int(word) % 3)) for word in words[1:]]
+    model = make_model(words=words)
+    seen = spy_on(model, monkeypatch)
+    steps = list(train(model, model.tokenize(texts, 3), epochs=2, batch_size=batch_size))
+
+    updates = -(-count // batch_size)
+    assert [(step.step, step.epoch) for step in steps] == [
+        (step, 1 + (step > updates)) for step in range(1, 2 * updates + 1)
+    ]
+    assert max(len(tokens) for tokens, _ in seen) == min(batch_size, count)
+    passes = [
+        [text for tokens, _ in part for text in model.write(tokens)]
+        for part in (seen[:updates], seen[updates:])
+    ]
+    assert sorted(passes[0]) == sorted(passes[1]) == sorted(texts)
+    # Every word and end is learnt: a text of one word has one end, of two one, of three none.
+    learnt = sum(int(mask.sum()) for _, mask in seen[:updates])
+    assert learnt == sum(min(len(text.split()) + 1, 3) for text in texts)
+
+
+def test_each_epoch_has_its_own_order(monkeypatch):
+    words = ["", *map(str, range(1, 31))]
+    model = make_model(words=words)
+    seen = spy_on(model, monkeypatch)
+    list(train(model, model.tokenize(words[1:], 2), epochs=2, batch_size=3))
+    orders = [[tokens[:, 0].tolist() for tokens, _ in part] for part in (seen[:10], seen[10:])]
+    assert orders[0] != orders[1]
+    # Not only batches in a new order: batches of new texts.
+    assert sorted(map(sorted, orders[0])) != sorted(map(sorted, orders[1]))
+
+
+def test_a_batch_holds_texts_of_like_length_and_the_batches_are_mixed(monkeypatch):
+    # Five texts each of one to four words, in fives: no batch has a place that nobody wrote.
+    texts = [" ".join("a" * length) for length in (1, 2, 3, 4) for _ in range(5)]
+    model = make_model()
+    seen = spy_on(model, monkeypatch)
+    list(train(model, model.tokenize(texts, 5), epochs=6, batch_size=5))
+    assert all(mask.all() for _, mask in seen)
+    widths = [tokens.shape[1] for tokens, _ in seen]
+    epochs = [widths[first : first + 4] for first in range(0, 24, 4)]
+    assert all(sorted(epoch) == [2, 3, 4, 5] for epoch in epochs)
+    assert len(set(map(tuple, epochs))) > 1
+
+
+def test_training_finds_the_texts_entropy():
+    # Half the texts are "a b", half "a c": a and the end are certain, b or c costs log 2, so that
+    # the best mean over the three is log 2 / 3 = 0.231; guessing among four costs log 4 = 1.386.
+    model = make_model()
+    tokens = model.tokenize(["a b", "a c"] * 20, 4)
+    assert negative_log_likelihood(model, tokens) == pytest.approx(math.log(4), abs=0.3)
+    steps = list(train(model, tokens, epochs=40, batch_size=8, learning_rate=0.05))
+    assert steps[-1].loss < steps[0].loss
+    assert negative_log_likelihood(model, tokens) == pytest.approx(math.log(2) / 3, abs=0.02)
+
+
+def test_each_epoch_ends_in_evaluation_mode():
+    model = make_model(dropout=0.5)
+    tokens = model.tokenize(["a", "b", "c", "a b", "b c", "c a", "a", "b", "c", "a"], 3)
+    # Ten texts in batches of four: three updates a pass.
+    modes = [model.training for _ in train(model, tokens, epochs=2)]
+    assert modes == [True, True, False] * 2
+
+
+def test_same_seed_same_training():
+    def run(seed):
+        model = make_model(seed, dropout=0.5)
+        tokens = model.tokenize(["a b", "c", "b a c", "a"] * 3, 3)
+        return list(train(model, tokens, epochs=3))
+
+    assert run(1) == run(1) != run(2)

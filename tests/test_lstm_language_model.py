@@ -1,0 +1,285 @@
+"""The LSTM language model against distributions set by hand and texts counted one and all."""
+
+import warnings
+from itertools import pairwise, product
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.functional import pad
+
+from stages.models import language_model
+from stages.models.language_model import (
+    END,
+    LanguageModel,
+    LanguageModelSettings,
+    rank_words,
+    written,
+)
+
+SETTINGS = LanguageModelSettings(width=8, hidden_size=6, num_layers=2, dropout=0.5)
+WORDS = ["", "a", "b", "c", "d"]
+A, B, C, D = 1, 2, 3, 4
+
+# Shares, of 55, of the end and of a, b, c, d: squares, so that their roots are whole, too.
+SHARES = [9, 25, 16, 4, 1]
+
+
+def make_model(seed=0, words=WORDS, **changes):
+    torch.manual_seed(seed)
+    model = LanguageModel(words, LanguageModelSettings(**{**vars(SETTINGS), **changes}))
+    for weight in model.parameters():
+        nn.init.normal_(weight, std=0.7)  # as made, a model is close to uniform
+    return model.eval()
+
+
+def make_known_model(shares):
+    """Whatever it has read, the next word has these shares.
+
+    With one tail of one word the logits of the head are those of all words.
+    """
+    model = make_model(words=WORDS[: len(shares)])
+    nn.init.zeros_(model.softmax.head.weight)
+    with torch.no_grad():
+        model.softmax.head.bias.copy_(torch.tensor(shares).float().log())
+    return model
+
+
+@pytest.fixture
+def tails(monkeypatch):
+    """Of the words of WORDS and one more: a head of two and two tails of two."""
+    monkeypatch.setattr(language_model, "CUTOFFS", (2, 4))
+    return [*WORDS, "e"]
+
+
+def texts_up_to(length, count):
+    """List every text as tokens (N, T): an END is followed by END only."""
+    texts = product(range(count), repeat=length)
+    kept = [text for text in texts if all(b == END for a, b in pairwise(text) if a == END)]
+    return torch.tensor(kept)
+
+
+def log_probabilities(model, tokens):
+    return torch.stack([model.log_likelihood(row, written(row)).sum() for row in tokens.split(1)])
+
+
+@pytest.mark.parametrize(
+    ("count", "cutoffs"),
+    [
+        (2, [1, 2]),
+        (1000, [999, 1000]),
+        (1001, [1000, 1001]),
+        (1002, [1000, 1001, 1002]),
+        (6001, [1000, 6000, 6001]),
+        (7000, [1000, 6000, 7000]),
+    ],
+)
+def test_rare_words_stand_in_tails_and_every_vocabulary_has_one(count, cutoffs):
+    words = ["", *(str(number) for number in range(1, count))]
+    assert LanguageModel(words, SETTINGS).softmax.cutoffs == cutoffs
+
+
+def test_a_text_has_the_product_of_its_words_probabilities():
+    model = make_known_model(SHARES)
+    tokens = torch.tensor([[A, B, END, END], [D, END, END, END], [C, A, A, B]])
+    # "a b" and its end, "d" and its end, and "c a a b", cropped before an end.
+    shares = torch.tensor([25, 16, 9, 1, 9, 4, 25, 25, 16]) / 55
+    assert torch.allclose(model.log_likelihood(tokens, written(tokens)), shares.log())
+
+
+@pytest.mark.parametrize(("length", "count"), [(1, 6), (2, 31), (3, 156)])
+def test_probabilities_of_all_texts_sum_to_one(tails, length, count):
+    # Five words and the end: 1 + 5 + 25 + 125 texts up to three words, the empty one among them.
+    model, texts = make_model(words=tails), texts_up_to(length, len(tails))
+    assert len(texts) == count
+    assert log_probabilities(model, texts).exp().sum().item() == pytest.approx(1, abs=1e-5)
+
+
+def test_reading_at_once_equals_reading_word_after_word(tails):
+    model = make_model(words=tails)
+    tokens = torch.randint(1, 6, (4, 5))
+    expected, state = torch.zeros(4, 5), None
+    for place in range(5):
+        before = tokens[:, place - 1 : place] if place else torch.full((4, 1), END)
+        hidden, state = model.read(before, state)  # (B, 1, W)
+        everything = model.softmax.log_prob(hidden[:, 0])  # (B, V)
+        expected[:, place] = everything[torch.arange(4), tokens[:, place]]
+    likelihood = model.log_likelihood(tokens, torch.ones(4, 5, dtype=torch.bool))
+    assert torch.allclose(likelihood.reshape(4, 5), expected, atol=1e-5)
+
+
+def test_what_stands_behind_the_end_changes_nothing():
+    model, short = make_model(), torch.tensor([[A, B, END], [C, END, END]])
+    long = pad(short, (0, 4), value=END)
+    first, second = (model.log_likelihood(tokens, written(tokens)) for tokens in (short, long))
+    assert torch.allclose(first, second, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("text", "mask"),
+    [
+        ([A, B, END, END], [1, 1, 1, 0]),
+        ([A, B, C, END], [1, 1, 1, 1]),
+        ([A, B, C, D], [1, 1, 1, 1]),
+        ([END, END, END, END], [1, 0, 0, 0]),
+    ],
+    ids=["ended", "ended at the limit", "cropped", "empty"],
+)
+def test_written_are_the_words_and_the_first_end(text, mask):
+    assert written(torch.tensor([text, [A] * 4])).int().tolist() == [mask, [1] * 4]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"temperature": 1.0000001}, {"top_p": 0.9999999}],
+    ids=["by parts", "whole softmax", "whole sorted softmax"],
+)
+def test_texts_are_drawn_with_their_probabilities(tails, options):
+    # All ways to draw are the same here. Pearson's statistic over the 155 texts of a word or more
+    # has a mean of 154 and a standard deviation of sqrt(2 * 154) = 17.5: below 154 + 5 * 17.5 = 242
+    # if each text's probability is right.
+    model, texts, count = make_model(words=tails), texts_up_to(3, len(tails)), 30_000
+    drawn = model.sample(count, 3, torch.Generator().manual_seed(1), **options)
+    probabilities = log_probabilities(model, texts).detach().exp()[1:]
+    expected = count * probabilities / probabilities.sum()
+    places = 36 * drawn[:, 0] + 6 * drawn[:, 1] + drawn[:, 2]
+    number = 36 * texts[1:, 0] + 6 * texts[1:, 1] + texts[1:, 2]
+    observed = places.bincount(minlength=216)[number]
+    assert observed.sum() == count
+    assert ((observed - expected) ** 2 / expected).sum() < 242
+
+
+@pytest.mark.parametrize(
+    ("temperature", "top_p", "first", "second"),
+    [
+        # The first word is none of the end: of 46; the next of 55.
+        (1.0, 1.0, [0, 25, 16, 4, 1], [9, 25, 16, 4, 1]),
+        (0.5, 1.0, [0, 625, 256, 16, 1], [81, 625, 256, 16, 1]),  # squares
+        (2.0, 1.0, [0, 5, 4, 2, 1], [3, 5, 4, 2, 1]),  # roots
+        (1.0, 0.01, [0, 1, 0, 0, 0], [0, 1, 0, 0, 0]),
+        # First a and b reach 41/46 = 0.89; next a, b reach 41/55 = 0.75 and with the end 0.91.
+        (1.0, 0.8, [0, 25, 16, 0, 0], [9, 25, 16, 0, 0]),
+        # Roots first: a and b reach 9/12 = 0.75; next 9/15 = 0.6, with the end 12/15 = 0.8. Of the
+        # shares themselves a and b would reach 0.7 alone, 0.75.
+        (2.0, 0.7, [0, 5, 4, 0, 0], [3, 5, 4, 0, 0]),
+    ],
+)
+def test_temperature_and_top_p_reshape_the_probabilities(temperature, top_p, first, second):
+    # Of 20,000 draws a share is within 5 standard errors, at most 5 * 0.5 / sqrt(20000) = 0.0177.
+    random = torch.Generator().manual_seed(2)
+    tokens = make_known_model(SHARES).sample(
+        20_000, 2, random, temperature=temperature, top_p=top_p
+    )
+    for place, shares in enumerate([first, second]):
+        found = tokens[:, place].bincount(minlength=5)
+        expected = torch.tensor(shares) / sum(shares)
+        assert (found[expected == 0] == 0).all()
+        assert (found / 20_000).tolist() == pytest.approx(expected.tolist(), abs=0.0177)
+
+
+@pytest.mark.parametrize("options", [{}, {"temperature": 0.7}, {"top_p": 0.9}])
+def test_a_text_has_a_word_even_where_the_end_is_all_but_certain(options):
+    tokens = make_known_model([1e12, 1, 1, 1, 1]).sample(50, 4, **options)
+    assert written(tokens).sum(1).tolist() == [2] * 50
+
+
+@pytest.mark.parametrize("length", [1, 3, 8])
+def test_texts_are_cropped_and_nothing_stands_behind_an_end(length):
+    tokens = make_known_model(SHARES).sample(500, length, torch.Generator().manual_seed(3))
+    assert tokens.shape == (500, length)
+    assert (tokens[:, 0] != END).all()
+    assert (tokens[~written(tokens)] == END).all()
+    # Each word after the first goes on with 46/55: 5 standard errors are 5 * 0.5 / sqrt(500).
+    cropped = (tokens[:, -1] != END).float().mean().item()
+    assert cropped == pytest.approx((46 / 55) ** (length - 1), abs=0.112)
+
+
+def test_sampling_leaves_out_dropout_and_leaves_the_mode_as_it_was():
+    model = make_model(dropout=0.9)
+    drawn = []
+    for training in (True, False):
+        model.train(training)
+        drawn.append(model.sample(100, 5, torch.Generator().manual_seed(4)))
+        assert model.training is model.lstm.training is training
+    assert torch.equal(*drawn)
+    assert not drawn[0].requires_grad
+
+
+@pytest.mark.parametrize("num_layers", [1, 2])
+def test_dropout_stands_around_the_lstm_and_works_in_training_alone(num_layers):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # PyTorch's, of dropout between the layers of one layer
+        model = make_model(num_layers=num_layers)
+    assert model.lstm.dropout == (0 if num_layers == 1 else 0.5)
+    tokens, widths = torch.tensor([[A, B, C]]), []
+    model.dropout.register_forward_hook(lambda *call: widths.append(call[-1].shape[-1]))
+    for training in (True, False):
+        model.train(training)
+        first, second = (model.read(tokens)[0] for _ in range(2))
+        assert torch.equal(first, second) is not training
+    # Before the LSTM 8 numbers a word, behind it 6, behind the projection 8: in four readings.
+    assert widths == [8, 6, 8] * 4
+
+
+def test_tokens_are_the_places_of_the_words():
+    model, texts = make_model(), ["a c", "", "d", "b b a d c"]
+    tokens = model.tokenize(texts, 3)
+    assert tokens.dtype == torch.int64
+    assert tokens.tolist() == [[A, C, END], [END] * 3, [D, END, END], [B, B, A]]
+    assert model.write(tokens) == ["a c", "", "d", "b b a"]
+    assert model.write(model.tokenize(texts, 5)) == texts
+    with pytest.raises(KeyError, match="z"):
+        model.tokenize(["a z"], 3)
+
+
+def test_written_texts_become_the_same_tokens_again():
+    model = make_model()
+    tokens = model.sample(200, 6, torch.Generator().manual_seed(5))
+    assert torch.equal(model.tokenize(model.write(tokens), 6), tokens)
+
+
+def test_generated_texts_depend_on_the_seed_alone(monkeypatch):
+    monkeypatch.setattr(language_model, "BATCH", 40)
+    model = make_model()
+    first = list(model.generate(100, 5, seed=1))
+    torch.randn(5)
+    assert [len(batch) for batch in first] == [40, 40, 20]
+    assert first == list(model.generate(100, 5, seed=1)) != list(model.generate(100, 5, seed=2))
+    assert first[0] != first[1]
+
+
+def test_generate_draws_as_it_is_told():
+    # Of a alone 0.1 is reached; to the power of 100, 25 against 16 leaves b one of 2e19.
+    model = make_known_model(SHARES)
+    for options in ({"top_p": 0.1}, {"temperature": 0.01}):
+        assert list(model.generate(9, 3, seed=1, **options)) == [["a a a"] * 9]
+
+
+def test_saved_model_is_the_same_model(tmp_path, tails):
+    words = ["", '"', "café", "don’t", "\\n", "e"]
+    model = make_model(words=words, num_layers=1)
+    model.save(tmp_path / "model.safetensors")
+    loaded = LanguageModel.load(tmp_path / "model.safetensors", "cpu")
+    assert (loaded.words, loaded.settings) == (words, model.settings)
+    assert not loaded.training
+    for name, weight in model.state_dict().items():
+        assert torch.equal(weight, loaded.state_dict()[name])
+    tokens = model.sample(20, 5, torch.Generator().manual_seed(6))
+    assert torch.equal(
+        model.log_likelihood(tokens, written(tokens)),
+        loaded.log_likelihood(tokens, written(tokens)),
+    )
+    assert list(model.generate(20, 5, seed=1)) == list(loaded.generate(20, 5, seed=1))
+
+
+@pytest.mark.parametrize(
+    ("texts", "words"),
+    [
+        ([], [""]),
+        (["b a b", "c a b"], ["", "b", "a", "c"]),  # 3, 2, 1
+        (["d c", "c d", "b", "a e"], ["", "d", "c", "b", "a", "e"]),  # 2, 2, 1, 1, 1
+        (["a b b", "", "c c"], ["", "b", "c", "a"]),  # 1, 2, 2
+    ],
+)
+def test_words_are_ranked_by_frequency_then_by_first_appearance(texts, words):
+    assert rank_words(texts) == words
