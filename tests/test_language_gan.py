@@ -31,10 +31,11 @@ LENGTH = 5
 METHODS = ["policy_gradient", "maligan", "likelihood"]
 
 
-def make_gan(seed=0, *, dropout=0.0, token_dropout=0.0, width=1):
+def make_gan(seed=0, *, dropout=0.0, token_dropout=0.0, width=1, sources=1):
     torch.manual_seed(seed)
     generator = LanguageModel(WORDS, LanguageModelSettings(8, 8, 1, dropout))
-    return LanguageGan(LanguageGanSettings(width, LENGTH, 8, 1, dropout, token_dropout), generator)
+    settings = LanguageGanSettings(width, LENGTH, 8, 1, dropout, token_dropout, sources)
+    return LanguageGan(settings, generator)
 
 
 def make_method(name="policy_gradient", **changes):
@@ -48,7 +49,7 @@ def make_method(name="policy_gradient", **changes):
     return Method(name, **{**settings, **changes})
 
 
-def make_data(words, *, others=None, seen=None):
+def make_data(words, *, others=(), seen=None):
     embedding = ScalarEmbedding(WORDS[1:])
 
     def real(places):
@@ -140,7 +141,7 @@ def read(words, seed=0):
     lengths = lengths_of(tokens)
     with torch.no_grad():
         # As drawn, the logits differ by little more than rounding.
-        return 10 * gan.discriminator(data.embed(tokens), lengths), lengths, ends
+        return 10 * gan.discriminator(data.embed(tokens), lengths)[..., 0], lengths, ends
 
 
 def test_undiscounted_the_first_words_reward_is_the_verdict():
@@ -275,7 +276,7 @@ def make_texts(value, lengths):
 @pytest.mark.parametrize("objective", OBJECTIVES)
 @pytest.mark.parametrize("sources", [1, 2])
 def test_the_discriminator_tells_two_sources_apart(objective, sources):
-    gan = make_gan(width=2).train()
+    gan = make_gan(width=2, sources=sources).train()
     lengths = [1, 2, 3, 4, 5]
     real = make_texts(1.0, lengths)
     fakes = [make_texts(-1.0 - number, lengths) for number in range(sources)]
@@ -285,12 +286,12 @@ def test_the_discriminator_tells_two_sources_apart(objective, sources):
     assert losses[-1] < losses[0] / 2
     gan.eval()
     real_logits = gan.discriminator(*real)
-    for fake in fakes:
+    for source, fake in enumerate(fakes):
         fake_logits = gan.discriminator(*fake)
-        whole = verdicts(real_logits, real.lengths).min()
-        assert whole - verdicts(fake_logits, fake.lengths).max() > 1
+        whole = verdicts(real_logits, real.lengths)[:, source].min()
+        assert whole - verdicts(fake_logits, fake.lengths)[:, source].max() > 1
         # The first token already gives each away.
-        assert real_logits[:, 0].min() - fake_logits[:, 0].max() > 1
+        assert real_logits[:, 0, source].min() - fake_logits[:, 0, source].max() > 1
     assert is_same(weights_of(gan.generator), generator)
 
 
@@ -311,7 +312,7 @@ def rest(gan):
 )
 @pytest.mark.parametrize("sources", [1, 3])
 def test_who_knows_nothing_pays_for_both_sides(objective, loss, sources):
-    gan = make_gan(width=2).train()
+    gan = make_gan(width=2, sources=sources).train()
     for weight in gan.discriminator.head[-1].parameters():
         weight.data.zero_()
     fakes = [make_texts(-1.0, [5, 0])] * sources
@@ -327,7 +328,7 @@ def draw_texts(lengths, seed):
 
 
 def test_the_discriminators_loss_is_the_mean_over_texts_and_over_beginnings():
-    gan = make_gan(width=2).train()
+    gan = make_gan(width=2, sources=2).train()
     gan.discriminator.head[-1].weight.data *= 20  # so that logits differ
     optimizer = rest(gan)
     real, fakes = draw_texts([2, 5], 1), [draw_texts([0, 3], 2), draw_texts([4, 4], 3)]
@@ -338,8 +339,13 @@ def test_the_discriminators_loss_is_the_mean_over_texts_and_over_beginnings():
         whole = torch.stack([row[-1] for row in rows]).mean()
         return (whole + torch.cat(rows).mean()) / 2
 
-    expected = mean(gan.discriminator(*real), real, 1)
-    expected += sum(mean(gan.discriminator(*fake), fake, -1) for fake in fakes) / 2
+    # Each source has a logit of its own, and its own loss of real texts.
+    expected = sum(
+        mean(gan.discriminator(*real)[..., source], real, 1)
+        + mean(gan.discriminator(*fake)[..., source], fake, -1)
+        for source, fake in enumerate(fakes)
+    )
+    expected = expected / 2
     paid = update_discriminator(gan, real, fakes, "cross_entropy", optimizer)
     assert paid == pytest.approx(expected.item(), rel=1e-5)
 
@@ -371,8 +377,8 @@ def test_every_pass_takes_each_text_once(name, warm_up, epochs):
         asked.append(count)
         return Texts(torch.full((count, LENGTH, 1), 3.0), torch.full((count,), LENGTH))
 
-    gan = make_gan(dropout=0.3, token_dropout=0.2)
-    data = make_data(draw_words(10), others=others, seen=seen)
+    gan = make_gan(dropout=0.3, token_dropout=0.2, sources=2)
+    data = make_data(draw_words(10), others=[others], seen=seen)
     steps = list(train(gan, data, make_method(name), warm_up=warm_up, epochs=epochs, batch_size=4))
     # Ten texts in batches of four: three updates a pass.
     passes = warm_up + epochs
@@ -385,7 +391,7 @@ def test_every_pass_takes_each_text_once(name, warm_up, epochs):
     assert all(sorted(order) == list(range(10)) for order in orders)
     assert len(set(map(tuple, orders))) == passes
     assert all(math.isfinite(step.generator + step.discriminator) for step in steps)
-    assert not any(part.training for part in gan.modules())
+    assert all(part.training for part in gan.modules())
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -433,6 +439,27 @@ def test_the_generator_learns_from_the_discriminator_alone(name, objective):
     assert after > before + math.log(3)
 
 
+def test_the_generator_is_told_by_its_own_logit_alone():
+    # The second source's logit is beyond all measure; -log D and the weights do not see it.
+    def run(bias):
+        gan = make_gan(sources=2)
+        gan.discriminator.head[-1].weight.data.zero_()
+        gan.discriminator.head[-1].bias.data = torch.tensor([math.log(3), bias])
+        data = make_data(
+            draw_words(6),
+            others=[
+                lambda count: Texts(torch.ones(count, LENGTH, 1), torch.full((count,), LENGTH))
+            ],
+        )
+        method = make_method(learning_rate=0.0)
+        steps = list(train(gan, data, method, warm_up=0, epochs=2, batch_size=3))
+        return [step.generator for step in steps], weights_of(gan.generator)
+
+    (losses, weights), (others, same) = run(0.0), run(50.0)
+    assert losses == others == pytest.approx([math.log(4 / 3)] * 4, rel=1e-5)
+    assert is_same(weights, same)
+
+
 def test_the_generators_loss_is_how_sure_the_discriminator_is_of_its_texts():
     # A discriminator that always says log 3, and learns nothing: -log(3/4).
     gan = make_gan()
@@ -466,12 +493,13 @@ def make_paper_gan(seed=0):
 
 
 def test_a_saved_language_gan_is_the_same_gan(tmp_path):
-    gan = make_gan(dropout=0.3, token_dropout=0.2, width=2)
+    gan = make_gan(dropout=0.3, token_dropout=0.2, width=2, sources=3)
     vectors, lengths = torch.randn(6, LENGTH, 2), torch.tensor([0, 1, 2, 3, 4, 5])
     gan.train()
     for _ in range(3):  # which turn the spectral norm
         gan.discriminator(vectors, lengths)
     gan.eval()
+    gan.discriminator.calibrate(gan.discriminator.judge(vectors, lengths), 0.8)
     gan.save(tmp_path / "gan.safetensors")
     loaded = load_gan(tmp_path / "gan.safetensors", "cpu")
     assert isinstance(loaded, LanguageGan)
@@ -480,6 +508,7 @@ def test_a_saved_language_gan_is_the_same_gan(tmp_path):
     assert loaded.generator.settings == gan.generator.settings
     assert loaded.generator.words == WORDS
     assert is_same(weights_of(loaded), weights_of(gan))
+    assert loaded.discriminator.threshold == gan.discriminator.threshold != 0
     scores = gan.discriminator.score(vectors, lengths)
     assert torch.equal(loaded.discriminator.score(vectors, lengths), scores)
     texts, again = (list(part.generator.generate(20, LENGTH, seed=1)) for part in (gan, loaded))

@@ -10,9 +10,9 @@ from stages.models.prefix_discriminator import WAVES, PrefixDiscriminator, sprea
 ROOT = math.sqrt(0.5)
 
 
-def make_discriminator(width=3, *, token_dropout=0.0, dropout=0.0, seed=0):
-    torch.manual_seed(seed)
-    discriminator = PrefixDiscriminator(width, 8, 2, dropout, token_dropout)
+def make_discriminator(width=3, *, token_dropout=0.0, dropout=0.0, sources=2):
+    torch.manual_seed(0)
+    discriminator = PrefixDiscriminator(width, 8, 2, dropout, token_dropout, sources)
     # As drawn, so small a network hardly minds what it reads.
     for weight in discriminator.parameters():
         weight.data *= 3
@@ -30,7 +30,7 @@ def test_a_later_token_changes_no_earlier_logit(width):
     discriminator = make_discriminator(width).eval()
     vectors, lengths = draw_vectors(4, 7, width), torch.full((4,), 7)
     logits = discriminator(vectors, lengths)
-    assert logits.shape == (4, 8)
+    assert logits.shape == (4, 8, 2)
     assert logits.dtype == torch.float32
     for place in range(7):
         changed = vectors.clone()
@@ -63,7 +63,7 @@ def test_the_verdict_depends_on_where_the_text_ends(width):
     vectors = draw_vectors(1, 6, width).expand(7, -1, -1)
     lengths = torch.arange(7)
     logits = discriminator(vectors, lengths)
-    whole = verdicts(logits, lengths)
+    whole = verdicts(logits, lengths)[:, 0]
     distances = (whole.unsqueeze(0) - whole.unsqueeze(1)).abs()
     assert distances[~torch.eye(7, dtype=torch.bool)].min() > 1e-6
     # Before its end a text reads as the longer ones do.
@@ -78,25 +78,69 @@ def test_an_end_is_not_a_token_of_zeros(width):
     vectors = draw_vectors(1, 4, width)
     vectors[:, 2] = 0
     ended, goes_on = (discriminator(vectors, torch.tensor([length])) for length in (2, 4))
-    assert abs((ended - goes_on)[0, 2].item()) > 1e-5
+    assert (ended - goes_on)[0, 2].abs().min() > 1e-5
 
 
-def test_score_is_the_chance_of_the_whole_text():
-    discriminator = make_discriminator().eval()
+@pytest.mark.parametrize("sources", [1, 3])
+def test_judge_weighs_all_sources_alike(sources):
+    discriminator = make_discriminator(sources=sources).eval()
     vectors, lengths = torch.randn(50, 6, 3), torch.randint(0, 7, (50,))
-    scores = discriminator.score(vectors, lengths)
-    assert scores.shape == (50,)
-    assert ((scores > 0) & (scores < 1)).all()
-    assert not scores.requires_grad
+    judged = discriminator.judge(vectors, lengths)
+    assert not judged.requires_grad
     logits = discriminator(vectors, lengths).tolist()
     for row, length in enumerate(lengths):
-        # The logistic function of the logit at place `length`.
-        assert scores[row].item() == pytest.approx(1 / (1 + math.exp(-logits[row][length])))
+        # A logit is log P(real) / P(source), so P(source) / P(real) is exp(-logit).
+        odds = sum(math.exp(-logit) for logit in logits[row][length]) / sources
+        assert judged[row].item() == pytest.approx(-math.log(odds), abs=1e-5)
+
+
+def set_logits(discriminator, logits):
+    discriminator.head[-1].weight.data.zero_()
+    discriminator.head[-1].bias.data = torch.tensor(logits)
+
+
+def test_judge_and_score_worked_out_by_hand():
+    # As likely as real from the first source, a third as likely from the second: 1 / mean(1, 1/3)
+    # = 3/2, of which the chance is 3/5.
+    discriminator = make_discriminator().eval()
+    set_logits(discriminator, [0, math.log(3)])
+    texts = torch.randn(1, 4, 3), torch.tensor([4])
+    assert discriminator.judge(*texts).item() == pytest.approx(math.log(1.5))
+    assert discriminator.score(*texts).item() == pytest.approx(0.6)
+    # A threshold of log(3/2) takes all of it away.
+    discriminator.threshold.fill_(math.log(1.5))
+    assert discriminator.score(*texts).item() == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.8])
+def test_the_share_asked_for_passes_the_threshold(share):
+    discriminator = make_discriminator().eval()
+    texts = torch.randn(100, 6, 3), torch.randint(1, 7, (100,))  # empty ones would be equal
+    discriminator.calibrate(discriminator.judge(*texts), share)
+    scores = discriminator.score(*texts)
+    assert scores.shape == (100,)
+    assert ((scores > 0) & (scores < 1)).all()
+    assert not scores.requires_grad
+    # Of a hundred texts to within one.
+    assert (scores >= 0.5).float().mean().item() == pytest.approx(share, abs=0.0101)
+    # And in the order of what they are judged.
+    assert (scores[discriminator.judge(*texts).argsort()].diff() >= 0).all()
+
+
+def test_the_threshold_worked_out_by_hand():
+    # Four of five pass: between the first, 1, and the second, 2, of five there are 0.2 * 4 = 0.8 of
+    # the way.
+    discriminator = make_discriminator()
+    discriminator.calibrate(torch.tensor([5.0, 2, 1, 4, 3]), 0.8)
+    assert discriminator.threshold.item() == pytest.approx(1.8)
+    assert "threshold" in discriminator.state_dict()
 
 
 def test_verdicts_stand_at_the_ends():
-    logits = torch.tensor([[1.0, 2, 3], [4, 5, 6], [7, 8, 9]])
-    assert verdicts(logits, torch.tensor([2, 0, 1])).tolist() == [3, 4, 8]
+    logits, lengths = torch.tensor([[1.0, 2, 3], [4, 5, 6], [7, 8, 9]]), torch.tensor([2, 0, 1])
+    assert verdicts(logits, lengths).tolist() == [3, 4, 8]
+    both = torch.stack([logits, -logits], 2)
+    assert verdicts(both, lengths).tolist() == [[3, -3], [4, -4], [8, -8]]
 
 
 @pytest.mark.parametrize("part", ["token_dropout", "dropout"])
