@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from copy import deepcopy
 from itertools import islice
 from statistics import fmean
 from types import SimpleNamespace
@@ -52,17 +53,15 @@ def train_gan(
     validation = draw_validation(len(texts), params.prepare.validation_share, params.seed)
     learnt = [text for text, chosen in zip(texts, validation, strict=True) if not chosen]
     held_out = [text for text, chosen in zip(texts, validation, strict=True) if chosen]
-    others = []
-    for source in settings.fakes:
-        fakes = draw(source, params, corpus, generator, len(learnt))
-        others.append(mix(look_up(f"{name} {source}", embedding, fakes, length), len(fakes)))
+    pieces = PieceTable(embedding, generator.words, length)
     data = Data(
         words=generator.tokenize(learnt, length),
-        real=look_up(f"{name} real", embedding, learnt, length),
-        others=mix(look_up(f"{name} fake", embedding, fakes, length), len(fakes))
-        if fakes
-        else None,
-        pieces=PieceTable(embedding, generator.words, length),
+        real=look_up(name, embedding, learnt, length),
+        others=[
+            draw_from(source, params, corpus, embedding, generator, pieces)
+            for source in settings.fakes
+        ],
+        pieces=pieces,
         embed=embedding.embed,
     )
     method = Method(
@@ -112,18 +111,44 @@ def train_gan(
     return gan, steps, values
 
 
-def draw(
-    source: str, params: SimpleNamespace, corpus: Corpus, generator: LanguageModel, count: int
-) -> list[str]:
-    """Draw fakes of another generator, by other random numbers than the stage sample's."""
+def draw_from(
+    source: str,
+    params: SimpleNamespace,
+    corpus: Corpus,
+    embedding: Embedding,
+    generator: LanguageModel,
+    pieces: PieceTable,
+) -> Callable[[int], Texts]:
+    """Give the function from a number to as many texts of another generator, each time new ones.
+
+    None of them is what the stage sample draws, whose random numbers are others.
+    """
     length = params.gan.max_length
     if source == "language_model":
-        drawn = generator.generate(count, length, params.seed + 1)
-        return [text for batch in drawn for text in batch]
+        earlier = deepcopy(generator)
+
+        def draw(count: int) -> Texts:
+            return read(embedding, pieces, earlier.sample(count, length))
+
+        return draw
     chain = MarkovChain.load("data/models/markov.npz")
     random = np.random.default_rng([params.seed, 1])
-    tokens = chain.sample(count, length, random, params.markov.start)
-    return [" ".join(corpus.words[word] for word in text) for text in tokens]
+    of_chain = PieceTable(embedding, corpus.words[: corpus.vocabulary_size + 1], length)
+
+    def draw(count: int) -> Texts:
+        words = torch.zeros((count, length), dtype=torch.int64)
+        texts = chain.sample(count, length, random, params.markov.start)
+        for row, text in enumerate(texts):
+            words[row, : len(text)] = torch.tensor(text)
+        return read(embedding, of_chain, words)
+
+    return draw
+
+
+def read(embedding: Embedding, pieces: PieceTable, words: Tensor) -> Texts:
+    """Turn texts (B, T) of words into what a discriminator reads of them."""
+    tokens, _ = pieces.tokenize(words)
+    return Texts(embedding.embed(tokens), lengths_of(tokens))
 
 
 def look_up(
@@ -134,11 +159,6 @@ def look_up(
     lengths = lengths_of(tokens)
     vectors = embed_by_place(name, embedding, tokens)
     return lambda places: Texts(vectors(places), lengths[places.to(lengths.device)])
-
-
-def mix(fakes: Callable[[Tensor], Texts], total: int) -> Callable[[int], Texts]:
-    """Give the function from a number to as many of `total` fakes, drawn anew each time."""
-    return lambda count: fakes(torch.randint(total, (count,)))
 
 
 def distance_to(
