@@ -160,13 +160,14 @@ def update_discriminator(
         The loss of real texts and that of fakes, added up, the mean over sources, before the
         update.
     """
-    real_logits = gan.discriminator(*real)  # (B, T + 1, S)
-    loss = real_logits.new_zeros(())
-    for source, fake in enumerate(fakes):
-        logits = real_logits[..., source], gan.discriminator(*fake)[..., source]
-        lengths = real.lengths, fake.lengths
+    texts = [real, *fakes]
+    lengths = [each.lengths for each in texts]
+    vectors = torch.cat([each.vectors for each in texts])
+    logits = gan.discriminator(vectors, torch.cat(lengths)).split([*map(len, lengths)])
+    loss = vectors.new_zeros(())
+    for source in range(len(fakes)):
         for pick in (verdicts, _read):
-            pair = map(pick, logits, lengths)
+            pair = (pick(logits[place][..., source], lengths[place]) for place in (0, 1 + source))
             real_loss, fake_loss = OBJECTIVES[objective](*pair)
             loss = loss + (real_loss.mean() + fake_loss.mean()) / (2 * len(fakes))
     optimizer.zero_grad()
@@ -194,12 +195,13 @@ def update_generator(
         likelihood_weight: of the real texts' mean negative log-likelihood a word.
         optimizer: over the generator's weights.
     """
-    mask = written(words)
-    loss = -(weights[mask] * generator.log_likelihood(words, mask)).mean()
-    if likelihood_weight:
-        real_mask = written(real_words)
-        real = generator.log_likelihood(real_words, real_mask)
-        loss = loss - likelihood_weight * real.mean()
+    texts = torch.cat([words, real_words])
+    mask = written(texts)
+    own = mask[: len(words)]
+    log_likelihood = generator.log_likelihood(texts, mask)  # its own words before the real ones
+    real = log_likelihood[own.sum() :]
+    loss = -(weights[own] * log_likelihood[: len(log_likelihood) - len(real)]).mean()
+    loss = loss - likelihood_weight * real.mean()
     optimizer.zero_grad()
     loss.backward()
     clip_grad_norm_(generator.parameters(), LARGEST_GRADIENT)
