@@ -180,7 +180,7 @@ def test_an_empty_split_is_explained(count, share, name):
 @pytest.mark.parametrize(
     ("count", "share", "size"),
     # 0.04 of 10 rounds to none and 0.96 of 10 to all: one at least is drawn, one at least is not.
-    [(10, 0.3, 3), (1000, 0.05, 50), (10, 0.04, 1), (10, 0.96, 9), (2, 0.01, 1), (2, 0.99, 1)],
+    [(10, 0.3, 3), (1000, 0.05, 50), (10, 0.04, 2), (10, 0.96, 9), (3, 0.01, 2), (3, 0.99, 2)],
 )
 def test_the_validation_texts_have_their_share(count, share, size):
     drawn = draw_validation(count, share, seed=1)
@@ -199,3 +199,8 @@ def test_each_text_is_as_likely_to_validate():
     # 5 * sqrt(0.3 * 0.7 / 2000) = 0.0512.
     shares = np.mean([draw_validation(10, 0.3, seed) for seed in range(2000)], axis=0)
     assert shares == pytest.approx(np.full(10, 0.3), abs=0.0512)
+
+
+def test_too_few_texts_to_validate_are_told():
+    with pytest.raises(UserError, match=r"has 2 texts and needs 3"):
+        draw_validation(2, 0.5, seed=1)

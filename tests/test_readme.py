@@ -20,7 +20,8 @@ def rows(head):
 
 def test_the_table_of_the_sample_is_that_of_the_metrics():
     verdicts = json.loads((ROOT / "metrics/cross_evaluate.json").read_text(encoding="utf-8"))
-    sources = ("train", "test", "generator", "markov", "scalar", "word2vec", "bert")
+    fakes = ("markov", "language_model", "scalar", "word2vec", "bert")
+    sources = ("train", "test", "generator", *fakes)
     expected = [
         [judge, *(f"{100 * verdicts[judge][source]['accuracy']:.1f} %" for source in sources)]
         for judge in verdicts
@@ -38,13 +39,14 @@ def test_the_table_of_measures_is_that_of_the_metrics():
         "reverse_perplexity": "{:,.0f}",
         "self_bleu_4": "{:.3f}",
         "distinct_lines": "{:.1%}",
+        "copied_lines": "{:.1%}",
         "known_words": "{:.1%}",
     }
     expected = [
         [shown.format(estimates[name]).replace("%", " %") for estimates in measured.values()]
         for name, shown in formats.items()
     ]
-    assert [*measured] == ["train", "markov", "scalar", "word2vec", "bert"]
+    assert [*measured] == ["train", "markov", "language_model", "scalar", "word2vec", "bert"]
     assert [cells[2:] for cells in rows("measure")] == expected
 
 

@@ -327,6 +327,22 @@ def test_every_discriminator_judges_every_source(clone):
             assert 0 <= verdict["mse"] <= 1
 
 
+def test_the_sweep_has_a_point_a_temperature_and_one_of_the_rest(clone):
+    rows = list(csv.DictReader(io.StringIO(clone.read("plots/sweep.csv"))))
+    points = {(row["source"], row["temperature"], row["measure"]) for row in rows}
+    temperatures = [f"{value:g}" for value in SETTINGS["sweep.temperatures"]]
+    assert len(points) == len(rows)
+    assert points == {
+        (source, temperature, measure)
+        for source in ("train", "markov", "language_model", *EMBEDDINGS)
+        for temperature in ([""] if source in ("train", "markov") else temperatures)
+        for measure in ("frechet", "self_bleu_4")
+    }
+    assert all(float(row["low"]) <= float(row["value"]) <= float(row["high"]) for row in rows)
+    values = metrics(clone, "sweep")["sweep"]
+    assert {"frechet_at_0.5", "frechet_at_1"} <= values["bert"].keys()
+
+
 # What an experiment runs
 
 

@@ -117,14 +117,22 @@ def draw_validation(count: int, share: float, seed: int) -> np.ndarray:
     """Draw which training texts choose among epochs instead of being learnt from.
 
     Args:
-        count: N, training texts, two or more.
-        share: of them, in (0, 1); one at least is drawn, and one at least is not.
+        count: N, training texts.
+        share: of them, in (0, 1); two at least are drawn, and one at least is not.
         seed: of the draw.
 
     Returns:
         Whether each is drawn, (N,) bool.
+
+    Raises:
+        UserError: there are fewer than three.
     """
-    size = min(max(round(share * count), 1), count - 1)
+    if count < 3:
+        raise UserError(
+            f"the training split has {count} texts and needs 3, as 2 of them choose among epochs "
+            "(prepare.validation_share); give more texts or lower prepare.test_share"
+        )
+    size = min(max(round(share * count), 2), count - 1)
     drawn = np.zeros(count, dtype=bool)
     drawn[np.random.default_rng(seed).permutation(count)[:size]] = True
     return drawn
