@@ -2,8 +2,10 @@
 
 import numpy as np
 import torch
+from scipy.special import expit
 from tqdm import tqdm
 
+from stages.corpus.corpus import draw_validation, load_corpus
 from stages.embeddings.piece_table import lengths_of
 from stages.embeddings.protocol import Embedding, load_embedding
 from stages.experiment import (
@@ -15,39 +17,58 @@ from stages.experiment import (
     seed_everything,
     write_json,
 )
-from stages.measures.verdict import accuracy, mean_squared_error
+from stages.measures.verdict import accuracy, mean_squared_error, threshold_for
 from stages.models.gan import Gan
 from stages.models.language_gan import LanguageGan
 from stages.models.load import load_gan
 from stages.pictures import draw_verdicts
 
 REAL = ("train", "test")
+VALIDATION = "validation"  # real, and neither learnt from nor reported: it sets the threshold
 BATCH = 500  # texts judged at a time
 
 
 def main() -> None:
-    params = load_params("seed", "device", "embeddings", "sample.count")
+    params = load_params(
+        "seed",
+        "device",
+        "embeddings",
+        "prepare.validation_share",
+        "gan.max_length",
+        "sample.count",
+        "cross_evaluate",
+    )
     seed_everything(params.seed)
     device = pick_device(params.device)
     sources = (*REAL, "markov", "language_model", *params.embeddings)
     texts = {source: read_lines(f"data/samples/{source}.txt") for source in sources}
+    corpus = load_corpus("data/corpus")
+    validation = draw_validation(len(corpus.train), params.prepare.validation_share, params.seed)
+    held_out = corpus.texts(corpus.train, params.gan.max_length)
+    texts[VALIDATION] = [text for text, drawn in zip(held_out, validation, strict=True) if drawn]
     verdicts: dict[str, dict[str, dict[str, float]]] = {}
     for name in params.embeddings:
         embedding = load_embedding(name, f"data/embeddings/{name}", device)
         gan = load_gan(f"data/models/gan-{name}.safetensors", device)
-        scores = judge(name, gan, embedding, texts)
-        own = scores[name]
+        logits = judge(name, gan, embedding, texts)
+        own = logits[name]
+        threshold = 0.0
         if isinstance(gan, Gan):  # the paper judges its vectors, before they become words
             made = gan.generate(params.sample.count, params.seed)
-            own = torch.cat([gan.discriminator.score(vectors) for vectors in made]).cpu().numpy()
+            own = torch.cat([gan.discriminator.judge(vectors) for vectors in made]).cpu().numpy()
+        else:
+            threshold = threshold_for(logits[VALIDATION], params.cross_evaluate.real_share)
         # The paper's four first, in its order.
-        scores = {**{source: scores[source] for source in REAL}, "generator": own, **scores}
+        ordered = {source: logits[source] for source in REAL} | {"generator": own} | logits
+        del ordered[VALIDATION]
         verdicts[name] = {
             source: {
-                "accuracy": accuracy(values, is_real=source in REAL),
-                "mse": mean_squared_error(values, is_real=source in REAL),
+                "accuracy": accuracy(scores, is_real=source in REAL),
+                "mse": mean_squared_error(scores, is_real=source in REAL),
             }
-            for source, values in scores.items()
+            for source, scores in (
+                (source, expit(values - threshold)) for source, values in ordered.items()
+            )
         }
     write_json("metrics/cross_evaluate.json", verdicts)
     with replacing("plots/cross_evaluate.png") as path:
@@ -57,9 +78,9 @@ def main() -> None:
 def judge(
     name: str, gan: Gan | LanguageGan, embedding: Embedding, texts: dict[str, list[str]]
 ) -> dict[str, np.ndarray]:
-    """Score the texts of each source by one discriminator, as it sees them in training."""
+    """Give one discriminator's logits of each source's texts, as it sees them in training."""
     length = gan.settings.max_length
-    scores = {}
+    logits = {}
     with tqdm(desc=f"{name} judges", total=sum(map(len, texts.values())), unit="text") as progress:
         for source, lines in texts.items():
             progress.set_postfix(source=source)
@@ -69,10 +90,10 @@ def judge(
                 seen = [embedding.embed(tokens)]
                 if isinstance(gan, LanguageGan):
                     seen.append(lengths_of(tokens))
-                parts.append(gan.discriminator.score(*seen).cpu().numpy())
+                parts.append(gan.discriminator.judge(*seen).cpu().numpy())
                 progress.update(len(tokens))
-            scores[source] = np.concatenate(parts)
-    return scores
+            logits[source] = np.concatenate(parts)
+    return logits
 
 
 if __name__ == "__main__":

@@ -119,7 +119,6 @@ GAN = {
     "generator_learning_rate": real(0, 1, open_low=True),
     "warm_up": whole(0),
     "token_dropout": real(0, 1, open_high=True),
-    "real_share": real(0, 1, open_low=True, open_high=True),
 }
 
 
@@ -176,6 +175,7 @@ SCHEMA = {
         "count": whole(10),
         "temperatures": numbers(real(0, 100, open_low=True)),
     },
+    "cross_evaluate": {"real_share": real(0, 1, open_low=True, open_high=True)},
     "measure": {"count": whole(10), "resamples": whole(2)},
 }
 

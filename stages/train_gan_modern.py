@@ -26,7 +26,6 @@ from stages.training.language_gan import Data, Method, Texts, train
 from stages.training.memory import count_parameters
 from stages.training.step import Step, follow
 
-BATCH = 500  # validation texts judged at a time
 CHECKED = 1000  # texts of the generator that each epoch is judged by
 
 
@@ -91,13 +90,6 @@ def train_gan(
             if epoch > 0:
                 best.offer(distance(generator), epoch)
     best.restore()
-    gan.eval()
-    tokens = embedding.tokenize(held_out, length)
-    judged = [
-        gan.discriminator.judge(embedding.embed(batch), lengths_of(batch))
-        for batch in tokens.split(BATCH)
-    ]
-    gan.discriminator.calibrate(torch.cat(judged), settings.real_share)
     kept = [step for step in steps if step.epoch == best.epoch]
     values = {
         "steps": len(steps),

@@ -499,7 +499,6 @@ def test_a_saved_language_gan_is_the_same_gan(tmp_path):
     for _ in range(3):  # which turn the spectral norm
         gan.discriminator(vectors, lengths)
     gan.eval()
-    gan.discriminator.calibrate(gan.discriminator.judge(vectors, lengths), 0.8)
     gan.save(tmp_path / "gan.safetensors")
     loaded = load_gan(tmp_path / "gan.safetensors", "cpu")
     assert isinstance(loaded, LanguageGan)
@@ -508,9 +507,8 @@ def test_a_saved_language_gan_is_the_same_gan(tmp_path):
     assert loaded.generator.settings == gan.generator.settings
     assert loaded.generator.words == WORDS
     assert is_same(weights_of(loaded), weights_of(gan))
-    assert loaded.discriminator.threshold == gan.discriminator.threshold != 0
-    scores = gan.discriminator.score(vectors, lengths)
-    assert torch.equal(loaded.discriminator.score(vectors, lengths), scores)
+    scores = gan.discriminator.judge(vectors, lengths)
+    assert torch.equal(loaded.discriminator.judge(vectors, lengths), scores)
     texts, again = (list(part.generator.generate(20, LENGTH, seed=1)) for part in (gan, loaded))
     assert texts == again
 
@@ -524,7 +522,7 @@ def test_a_saved_paper_gan_is_the_same_gan(tmp_path):
     assert loaded.settings == gan.settings
     made, again = (torch.cat(list(part.generate(9, seed=1))) for part in (gan, loaded))
     assert torch.equal(made, again)
-    assert torch.equal(gan.discriminator.score(made), loaded.discriminator.score(made))
+    assert torch.equal(gan.discriminator.judge(made), loaded.discriminator.judge(made))
 
 
 def make_language_model(seed=0):

@@ -99,41 +99,14 @@ def set_logits(discriminator, logits):
     discriminator.head[-1].bias.data = torch.tensor(logits)
 
 
-def test_judge_and_score_worked_out_by_hand():
+def test_the_logit_against_all_sources_worked_out_by_hand():
     # As likely as real from the first source, a third as likely from the second: 1 / mean(1, 1/3)
-    # = 3/2, of which the chance is 3/5.
+    # = 3/2.
     discriminator = make_discriminator().eval()
     set_logits(discriminator, [0, math.log(3)])
-    texts = torch.randn(1, 4, 3), torch.tensor([4])
-    assert discriminator.judge(*texts).item() == pytest.approx(math.log(1.5))
-    assert discriminator.score(*texts).item() == pytest.approx(0.6)
-    # A threshold of log(3/2) takes all of it away.
-    discriminator.threshold.fill_(math.log(1.5))
-    assert discriminator.score(*texts).item() == pytest.approx(0.5)
-
-
-@pytest.mark.parametrize("share", [0.1, 0.5, 0.8])
-def test_the_share_asked_for_passes_the_threshold(share):
-    discriminator = make_discriminator().eval()
-    texts = torch.randn(100, 6, 3), torch.randint(1, 7, (100,))  # empty ones would be equal
-    discriminator.calibrate(discriminator.judge(*texts), share)
-    scores = discriminator.score(*texts)
-    assert scores.shape == (100,)
-    assert ((scores > 0) & (scores < 1)).all()
-    assert not scores.requires_grad
-    # Of a hundred texts to within one.
-    assert (scores >= 0.5).float().mean().item() == pytest.approx(share, abs=0.0101)
-    # And in the order of what they are judged.
-    assert (scores[discriminator.judge(*texts).argsort()].diff() >= 0).all()
-
-
-def test_the_threshold_worked_out_by_hand():
-    # Four of five pass: between the first, 1, and the second, 2, of five there are 0.2 * 4 = 0.8 of
-    # the way.
-    discriminator = make_discriminator()
-    discriminator.calibrate(torch.tensor([5.0, 2, 1, 4, 3]), 0.8)
-    assert discriminator.threshold.item() == pytest.approx(1.8)
-    assert "threshold" in discriminator.state_dict()
+    judged = discriminator.judge(torch.randn(1, 4, 3), torch.tensor([4]))
+    assert judged.item() == pytest.approx(math.log(1.5))
+    assert not judged.requires_grad
 
 
 def test_verdicts_stand_at_the_ends():

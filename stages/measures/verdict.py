@@ -7,6 +7,16 @@ the threshold 0.5, and the mean squared error of the soft output against the tru
 import numpy as np
 
 
+def threshold_for(logits: np.ndarray, share: float) -> float:
+    """Return the logit that a share of texts reaches.
+
+    Args:
+        logits: of real texts that the discriminator has not learnt from, (N,), N at least 1.
+        share: that is to reach it, from 0 to 1; with equal logits at the threshold more do.
+    """
+    return float(np.quantile(logits, 1 - share))
+
+
 def accuracy(scores: np.ndarray, *, is_real: bool) -> float:
     """Return the share of texts that a discriminator takes for what they are.
 

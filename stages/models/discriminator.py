@@ -1,7 +1,7 @@
 """The discriminator: the vectors of one text to how real it looks.
 
 Source: M. Beneš, "Generating text using LSTM GAN in PyTorch", 2021, section "Method". The sigmoid
-of the paper's last layer stands in `score` and in the loss, which takes logits for precision.
+of the paper's last layer is left to whoever reads the logits, as the loss does for precision.
 """
 
 import torch
@@ -40,6 +40,9 @@ class Discriminator(nn.Module):
         return self.head(hidden.flatten(1)).squeeze(1)  # (B,)
 
     @torch.no_grad()
-    def score(self, vectors: Tensor) -> Tensor:
-        """Return the probability (B,) that each text of vectors (B, T, E) is real, 0 to 1."""
-        return torch.sigmoid(self(vectors))
+    def judge(self, vectors: Tensor) -> Tensor:
+        """Return the logit (B,) of each text of vectors (B, T, E), as `forward`, for no training.
+
+        Its sigmoid is the probability that the text is real.
+        """
+        return self(vectors)

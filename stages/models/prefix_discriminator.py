@@ -65,8 +65,6 @@ class PrefixDiscriminator(nn.Module):
             nn.Dropout(dropout),
             nn.Linear(hidden_size, sources),
         )
-        # What a verdict must exceed; see `calibrate`.
-        self.register_buffer("threshold", torch.zeros(()))
 
     def forward(self, vectors: Tensor, lengths: Tensor) -> Tensor:
         """Turn texts into logits (B, T + 1, S), float32; above 0 means real so far.
@@ -95,26 +93,13 @@ class PrefixDiscriminator(nn.Module):
 
     @torch.no_grad()
     def judge(self, vectors: Tensor, lengths: Tensor) -> Tensor:
-        """Return the logit (B,) of each whole text against all sources, as likely as each other.
+        """Return the logit (B,) of each whole text against all sources; above 0 means real.
 
-        That of P(real) / mean P(source) is -log mean exp(-logit of the source).
+        With the sources as likely as each other, log P(real) - log mean P(source) is
+        -log mean exp(-logit of the source).
         """
         logits = verdicts(self(vectors, lengths), lengths)  # (B, S)
         return math.log(logits.shape[1]) - torch.logsumexp(-logits, 1)
-
-    def calibrate(self, real: Tensor, share: float) -> None:
-        """Set the threshold so that a share of real texts passes.
-
-        Args:
-            real: what `judge` says of real texts that were not learnt from, (N,).
-            share: that is to score 0.5 or more, in (0, 1).
-        """
-        self.threshold.copy_(torch.quantile(real, 1 - share))
-
-    @torch.no_grad()
-    def score(self, vectors: Tensor, lengths: Tensor) -> Tensor:
-        """Return how real each whole text is, (B,), 0 to 1, 0.5 at the threshold."""
-        return torch.sigmoid(self.judge(vectors, lengths) - self.threshold)
 
 
 def verdicts(logits: Tensor, lengths: Tensor) -> Tensor:
