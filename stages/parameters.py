@@ -174,6 +174,7 @@ SCHEMA = {
     "sweep": {
         "count": whole(10),
         "temperatures": numbers(real(0, 100, open_low=True)),
+        "resamples": whole(2),
     },
     "cross_evaluate": {"real_share": real(0, 1, open_low=True, open_high=True)},
     "measure": {"count": whole(10), "resamples": whole(2)},

@@ -35,9 +35,7 @@ def main() -> None:
     seed_everything(params.seed)
     device = pick_device(params.device)
     count = params.sweep.count
-    trade = Trade(
-        read_lines("data/samples/test.txt"), params.measure.resamples, params.seed, device
-    )
+    trade = Trade(read_lines("data/samples/test.txt"), params.sweep.resamples, params.seed, device)
     points = {
         source: [
             trade.measure(choose(read_lines(f"data/samples/{source}.txt"), count, params.seed))

@@ -48,6 +48,7 @@ SETTINGS = {
     "measure.resamples": 2,
     "sweep.count": COUNT,
     "sweep.temperatures": [0.5, 1.0],
+    "sweep.resamples": 2,
 }
 
 # Python runs it at the start of each process: it notes what project code a stage has loaded, and
