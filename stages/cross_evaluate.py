@@ -33,7 +33,7 @@ def main() -> None:
         "seed",
         "device",
         "embeddings",
-        "prepare.validation_share",
+        "language_model.validation_share",
         "gan.max_length",
         "sample.count",
         "cross_evaluate",
@@ -43,7 +43,9 @@ def main() -> None:
     sources = (*REAL, "markov", "language_model", *params.embeddings)
     texts = {source: read_lines(f"data/samples/{source}.txt") for source in sources}
     corpus = load_corpus("data/corpus")
-    validation = draw_validation(len(corpus.train), params.prepare.validation_share, params.seed)
+    validation = draw_validation(
+        len(corpus.train), params.language_model.validation_share, params.seed
+    )
     held_out = corpus.texts(corpus.train, params.gan.max_length)
     texts[VALIDATION] = [text for text, drawn in zip(held_out, validation, strict=True) if drawn]
     verdicts: dict[str, dict[str, dict[str, float]]] = {}

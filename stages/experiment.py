@@ -24,7 +24,7 @@ from stages.parameters import check_parameters
 GAN_PARAMS = (
     "seed",
     "device",
-    "prepare.validation_share",
+    "language_model.validation_share",
     "gan",
     "recipes",
     "markov.start",

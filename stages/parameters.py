@@ -138,7 +138,6 @@ SCHEMA = {
         "min_words": whole(1),
         "max_words": whole(1),
         "test_share": real(0, 1, open_low=True, open_high=True),
-        "validation_share": real(0, 1, open_low=True, open_high=True),
     },
     "embedding": {
         "scalar": {"order": choice("appearance", "similarity"), "gan": Overrides(GAN)},
@@ -162,6 +161,7 @@ SCHEMA = {
         "batch_size": whole(1),
         "learning_rate": real(0, 1, open_low=True),
         "epochs": whole(1),
+        "validation_share": real(0, 1, open_low=True, open_high=True),
     },
     "gan": GAN,
     "recipes": {"paper": RECIPE, "modern": RECIPE},

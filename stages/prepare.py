@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from stages.corpus.corpus import Corpus, build_corpus, draw_validation
+from stages.corpus.corpus import Corpus, build_corpus
 from stages.corpus.raw_tables import is_usable, merge_tables, read_table
 from stages.corpus.tokenizer import tokenize
 from stages.errors import UserError
@@ -30,9 +30,7 @@ def main() -> None:
     write_lines("data/samples/train.txt", corpus.texts(corpus.train, params.gan.max_length))
     write_lines("data/samples/test.txt", corpus.texts(corpus.test, params.gan.max_length))
     lengths = comments["words"].str.len().to_numpy()
-    validation = draw_validation(len(corpus.train), params.prepare.validation_share, params.seed)
-    kept = count_texts(corpus, labels, lengths) | {"validation": int(validation.sum())}
-    write_metrics("prepare", counts | outside | kept)
+    write_metrics("prepare", counts | outside | count_texts(corpus, labels, lengths))
     with replacing("plots/prepare-lengths.png") as path:
         by_label = {f"label {label}": lengths[labels == label] for label in (0, 1)}
         draw_lengths(path, by_label, params.gan.max_length)

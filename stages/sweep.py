@@ -29,9 +29,7 @@ FIXED = ("train", "markov")  # sources that have no temperature
 
 
 def main() -> None:
-    params = load_params(
-        "seed", "device", "embeddings", "gan.max_length", "sweep", "measure.resamples"
-    )
+    params = load_params("seed", "device", "embeddings", "gan.max_length", "sweep")
     seed_everything(params.seed)
     device = pick_device(params.device)
     count = params.sweep.count

@@ -49,7 +49,7 @@ def train_gan(
         sources=1 + len(settings.fakes),
     )
     texts = corpus.texts(corpus.train, length)
-    validation = draw_validation(len(texts), params.prepare.validation_share, params.seed)
+    validation = draw_validation(len(texts), params.language_model.validation_share, params.seed)
     learnt = [text for text, chosen in zip(texts, validation, strict=True) if not chosen]
     held_out = [text for text, chosen in zip(texts, validation, strict=True) if chosen]
     pieces = PieceTable(embedding, generator.words, length)

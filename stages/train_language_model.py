@@ -22,15 +22,13 @@ from stages.training.likelihood import negative_log_likelihood, train_likelihood
 
 
 def main() -> None:
-    params = load_params(
-        "seed", "device", "prepare.validation_share", "gan.max_length", "language_model"
-    )
+    params = load_params("seed", "device", "gan.max_length", "language_model")
     seed_everything(params.seed)
     device = pick_device(params.device)
     settings, length = params.language_model, params.gan.max_length
     corpus = load_corpus("data/corpus")
     texts = corpus.texts(corpus.train, length)
-    validation = draw_validation(len(texts), params.prepare.validation_share, params.seed)
+    validation = draw_validation(len(texts), settings.validation_share, params.seed)
     learnt = [text for text, chosen in zip(texts, validation, strict=True) if not chosen]
     words = rank_words(learnt)
     shape = LanguageModelSettings(
@@ -73,6 +71,8 @@ def main() -> None:
         model.save(path)
     values = {
         "words": len(words) - 1,
+        "texts": len(learnt),
+        "validation": len(held_out),
         "training_loss": loss,
         "validation_loss": best.value,
         "best_epoch": best.epoch,

@@ -130,7 +130,7 @@ def draw_validation(count: int, share: float, seed: int) -> np.ndarray:
     if count < 3:
         raise UserError(
             f"the training split has {count} texts and needs 3, as 2 of them choose among epochs "
-            "(prepare.validation_share); give more texts or lower prepare.test_share"
+            "(language_model.validation_share); give more texts or lower prepare.test_share"
         )
     size = min(max(round(share * count), 2), count - 1)
     drawn = np.zeros(count, dtype=bool)
