@@ -59,7 +59,8 @@ def main() -> None:
             made = gan.generate(params.sample.count, params.seed)
             own = torch.cat([gan.discriminator.judge(vectors) for vectors in made]).cpu().numpy()
         else:
-            threshold = threshold_for(logits[VALIDATION], params.cross_evaluate.real_share)
+            share = getattr(params.cross_evaluate.real_share, name)
+            threshold = threshold_for(logits[VALIDATION], share)
         # The paper's four first, in its order.
         ordered = {source: logits[source] for source in REAL} | {"generator": own} | logits
         del ordered[VALIDATION]

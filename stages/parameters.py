@@ -176,7 +176,9 @@ SCHEMA = {
         "temperatures": numbers(real(0, 100, open_low=True)),
         "resamples": whole(2),
     },
-    "cross_evaluate": {"real_share": real(0, 1, open_low=True, open_high=True)},
+    "cross_evaluate": {
+        "real_share": {name: real(0, 1, open_low=True, open_high=True) for name in EMBEDDINGS}
+    },
     "measure": {"count": whole(10), "resamples": whole(2)},
 }
 

@@ -403,7 +403,7 @@ def test_metrics_diff_names_what_changed(clone):
     printed = clone.dvc("metrics", "diff", "HEAD", "larger")
     changed = {line.split()[1] for line in printed.splitlines()[1:]}
     for name in EMBEDDINGS:
-        assert f"train_gan.{name}.generator_parameters" in changed
+        assert f"train_gan.{name}.discriminator_parameters" in changed
         assert f"{name}.train.mse" in changed
     assert not [name for name in changed if name.startswith(("prepare", "train_embedding"))]
 
