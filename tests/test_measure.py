@@ -4,6 +4,7 @@ import math
 import subprocess
 import sys
 from pathlib import Path
+from shutil import copyfile
 
 import numpy as np
 import pytest
@@ -229,6 +230,7 @@ def test_the_stage_writes_numbers_intervals_and_picture(folder):
     sources = {"train": "train", "test": "test", "like": "markov", "stuck": "scalar"}
     for file, source in sources.items():
         Path(f"{file}.txt").rename(f"data/samples/{source}.txt")
+    copyfile("data/samples/markov.txt", "data/samples/language_model.txt")
     contents = []
     for _ in range(2):
         main()
@@ -236,9 +238,9 @@ def test_the_stage_writes_numbers_intervals_and_picture(folder):
         contents.append([Path(path).read_bytes() for path in paths])
     assert contents[0] == contents[1]
     values = json.loads(contents[0][0])["measure"]
-    assert [*values] == ["train", "markov", "scalar"]
+    assert [*values] == ["train", "markov", "language_model", "scalar"]
     rows = [*csv.DictReader(Path("plots/measure.csv").read_text(encoding="utf-8").splitlines())]
-    assert len(rows) == 3 * len(BEST)
+    assert len(rows) == 4 * len(BEST)
     for row in rows:
         assert float(row["value"]) == values[row["source"]][row["measure"]]
     assert contents[0][2].startswith(b"\x89PNG")
