@@ -5,7 +5,7 @@ import torch
 from scipy.special import expit
 from tqdm import tqdm
 
-from stages.corpus.corpus import draw_validation, load_corpus
+from stages.corpus.corpus import load_corpus
 from stages.embeddings.piece_table import lengths_of
 from stages.embeddings.protocol import Embedding, load_embedding
 from stages.experiment import (
@@ -33,7 +33,6 @@ def main() -> None:
         "seed",
         "device",
         "embeddings",
-        "language_model.validation_share",
         "gan.max_length",
         "sample.count",
         "cross_evaluate",
@@ -43,11 +42,7 @@ def main() -> None:
     sources = (*REAL, "markov", "language_model", *params.embeddings)
     texts = {source: read_lines(f"data/samples/{source}.txt") for source in sources}
     corpus = load_corpus("data/corpus")
-    validation = draw_validation(
-        len(corpus.train), params.language_model.validation_share, params.seed
-    )
-    held_out = corpus.texts(corpus.train, params.gan.max_length)
-    texts[VALIDATION] = [text for text, drawn in zip(held_out, validation, strict=True) if drawn]
+    texts[VALIDATION] = corpus.texts(corpus.validation, params.gan.max_length)
     verdicts: dict[str, dict[str, dict[str, float]]] = {}
     for name in params.embeddings:
         embedding = load_embedding(name, f"data/embeddings/{name}", device)
@@ -59,8 +54,7 @@ def main() -> None:
             made = gan.generate(params.sample.count, params.seed)
             own = torch.cat([gan.discriminator.judge(vectors) for vectors in made]).cpu().numpy()
         else:
-            share = getattr(params.cross_evaluate.real_share, name)
-            threshold = threshold_for(logits[VALIDATION], share)
+            threshold = threshold_for(logits[VALIDATION], params.cross_evaluate.real_share)
         # The paper's four first, in its order.
         ordered = {source: logits[source] for source in REAL} | {"generator": own} | logits
         del ordered[VALIDATION]

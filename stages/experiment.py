@@ -24,7 +24,6 @@ from stages.parameters import check_parameters
 GAN_PARAMS = (
     "seed",
     "device",
-    "language_model.validation_share",
     "gan",
     "recipes",
     "markov.start",

@@ -96,8 +96,8 @@ def any_of(*known: str) -> Rule:
 
 _LARGEST = 10**6  # beyond it PyTorch cannot even count the weights
 
-# What each recipe has a value of its own for; `gan` may set any of them.
-RECIPE = {
+# An LSTM and its training. Each recipe has values of its own for it; `gan` may set any of them.
+NETWORK = {
     "hidden_size": whole(1, _LARGEST),
     "num_layers": whole(1),
     "dropout": real(0, 1, open_high=True),
@@ -109,7 +109,7 @@ RECIPE = {
 GAN = {
     "recipe": choice("modern", "paper"),
     "max_length": whole(1, _LARGEST),
-    **{key: optional(rule) for key, rule in RECIPE.items()},
+    **{key: optional(rule) for key, rule in NETWORK.items()},
     "noise": choice("normal", "uniform"),
     "method": choice("policy_gradient", "maligan", "likelihood"),
     "objective": choice("cross_entropy", "hinge", "relativistic"),
@@ -138,6 +138,7 @@ SCHEMA = {
         "min_words": whole(1),
         "max_words": whole(1),
         "test_share": real(0, 1, open_low=True, open_high=True),
+        "validation_share": real(0, 1, open_low=True, open_high=True),
     },
     "embedding": {
         "scalar": {"order": choice("appearance", "similarity"), "gan": Overrides(GAN)},
@@ -153,18 +154,9 @@ SCHEMA = {
             "gan": Overrides(GAN),
         },
     },
-    "language_model": {
-        "width": whole(1, _LARGEST),
-        "hidden_size": whole(1, _LARGEST),
-        "num_layers": whole(1),
-        "dropout": real(0, 1, open_high=True),
-        "batch_size": whole(1),
-        "learning_rate": real(0, 1, open_low=True),
-        "epochs": whole(1),
-        "validation_share": real(0, 1, open_low=True, open_high=True),
-    },
+    "language_model": {"width": whole(1, _LARGEST), **NETWORK},
     "gan": GAN,
-    "recipes": {"paper": RECIPE, "modern": RECIPE},
+    "recipes": {"paper": NETWORK, "modern": NETWORK},
     "markov": {"order": whole(1, 10), "start": choice("uniform", "empirical")},
     "sample": {
         "count": whole(1),
@@ -176,9 +168,7 @@ SCHEMA = {
         "temperatures": numbers(real(0, 100, open_low=True)),
         "resamples": whole(2),
     },
-    "cross_evaluate": {
-        "real_share": {name: real(0, 1, open_low=True, open_high=True) for name in EMBEDDINGS}
-    },
+    "cross_evaluate": {"real_share": real(0, 1, open_low=True, open_high=True)},
     "measure": {"count": whole(10), "resamples": whole(2)},
 }
 
@@ -224,4 +214,10 @@ def check_parameters(values: Any, schema: Any = SCHEMA, path: str = "") -> None:
         raise UserError(
             f"params.yaml: prepare.min_words is {values['prepare']['min_words']}; allowed: at most "
             f"prepare.max_words, which is {values['prepare']['max_words']}"
+        )
+    if not path and values["prepare"]["test_share"] + values["prepare"]["validation_share"] >= 1:
+        raise UserError(
+            f"params.yaml: prepare.validation_share is {values['prepare']['validation_share']}; "
+            "allowed: below 1 together with prepare.test_share, which is "
+            f"{values['prepare']['test_share']}"
         )

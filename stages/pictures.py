@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
@@ -93,7 +94,10 @@ def draw_verdicts(
                 fontsize=9,
                 color="black" if 0.2 < verdict["accuracy"] < 0.8 else "white",
             )
-    labels = [f"{source}\n({'real' if source in real else 'fake'})" for source in sources]
+    labels = [
+        f"{source.replace('_', chr(10))}\n({'real' if source in real else 'fake'})"
+        for source in sources
+    ]
     axes.set_xticks(range(len(sources)), labels)
     axes.set_yticks(range(len(judges)), judges)
     axes.set_xlabel("source of the texts")
@@ -128,22 +132,13 @@ def draw_measures(
     )
     axes, below = figure.subplots(2, height_ratios=[5.5, 0.17 * len(lines)])
     for source, estimates in measured.items():
-        (x, x_error), (y, y_error) = (
-            _bars([estimates[name]]) for name in ("self_bleu_4", "frechet")
-        )
-        shape = {"marker": "*", "markersize": 14} if source == real else {"marker": "o"}
-        label = f"{source} (real)" if source == real else source
-        axes.errorbar(x, y, xerr=x_error, yerr=y_error, label=label, capsize=3, **shape)
+        _draw_curve(axes, source, [(estimates["frechet"], estimates["self_bleu_4"])], real)
     axes.set_yscale("log")
     # As 0.3, not as 3 × 10⁻¹.
     axes.yaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_minor_formatter("{x:g}")
-    axes.invert_yaxis()  # better is up
-    axes.set_xlabel("Self-BLEU-4 (the more to the right, the more alike a source's texts)")
-    axes.set_ylabel("Frechet distance to real test text (up: closer)")
+    _label_trade(axes)
     axes.set_title("Quality against diversity, with 95 % intervals")
-    axes.legend(frameon=False)
-    axes.spines[["top", "right"]].set_visible(False)
     below.axis("off")
     below.text(0.5, 1, table, family="monospace", fontsize=9, ha="center", va="top")
     _save(figure, path)
@@ -167,31 +162,43 @@ def draw_sweep(
     figure = Figure(figsize=(8, 5.5), dpi=100, layout="constrained")
     axes = figure.add_subplot()
     for source, curve in points.items():
-        distances, diversities = zip(*curve, strict=True)
-        (x, x_error), (y, y_error) = _bars(diversities), _bars(distances)
-        shape = {"marker": "*", "markersize": 14} if source == real else {"marker": "o"}
-        label = f"{source} (real)" if source == real else source
-        line = axes.errorbar(
-            x, y, xerr=x_error, yerr=y_error, label=label, capsize=2, linewidth=1, **shape
-        )
-        for place, temperature in zip(zip(x, y, strict=True), temperatures[source], strict=True):
+        color = _draw_curve(axes, source, curve, real)
+        for (y, x), temperature in zip(curve, temperatures[source], strict=True):
             if temperature is not None:
-                color = line[0].get_color()
                 axes.annotate(
                     f"{temperature:g}",
-                    place,
+                    (x[0], y[0]),
                     xytext=(4, 4),
                     textcoords="offset points",
                     fontsize=8,
                     color=color,
                 )
-    axes.invert_yaxis()  # better is up
+    _label_trade(axes)
+    axes.set_title("Quality against diversity over sampling temperatures, with 95 % intervals")
+    _save(figure, path)
+
+
+def _draw_curve(
+    axes: Axes, source: str, curve: Sequence[tuple[Sequence[float], Sequence[float]]], real: str
+) -> str:
+    """Draw a source's Frechet distances against its Self-BLEU-4, with intervals; say its colour."""
+    distances, diversities = zip(*curve, strict=True)
+    (x, x_error), (y, y_error) = _bars(diversities), _bars(distances)
+    shape = {"marker": "*", "markersize": 14} if source == real else {"marker": "o"}
+    label = f"{source} (real)" if source == real else source
+    line = axes.errorbar(
+        x, y, xerr=x_error, yerr=y_error, label=label, capsize=3, linewidth=1, **shape
+    )
+    return line[0].get_color()
+
+
+def _label_trade(axes: Axes) -> None:
+    """Say what a picture of quality against diversity shows, and turn better up."""
+    axes.invert_yaxis()
     axes.set_xlabel("Self-BLEU-4 (the more to the right, the more alike a source's texts)")
     axes.set_ylabel("Frechet distance to real test text (up: closer)")
-    axes.set_title("Quality against diversity over sampling temperatures, with 95 % intervals")
     axes.legend(frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
-    _save(figure, path)
 
 
 def _bars(estimates: Sequence[Sequence[float]]) -> tuple[list[float], list[list[float]]]:

@@ -1,4 +1,4 @@
-"""Stage prepare: merge the raw tables, tokenize the comments, and split them into two."""
+"""Stage prepare: merge the raw tables, tokenize the comments, and split them into three."""
 
 import csv
 import sys
@@ -22,7 +22,8 @@ def main() -> None:
     comments["words"] = [tokenize(text) for text in tqdm(comments["text"], "tokenize", unit="text")]
     comments, outside = drop_by_length(comments, params.prepare.min_words, params.prepare.max_words)
     texts, labels = comments["words"].tolist(), comments["label"].to_numpy()
-    corpus = build_corpus(texts, labels, params.prepare.test_share, params.seed)
+    shares = params.prepare.test_share, params.prepare.validation_share
+    corpus = build_corpus(texts, labels, *shares, params.seed)
 
     write_words(comments)
     with replacing("data/corpus") as folder:
@@ -100,6 +101,7 @@ def count_texts(corpus: Corpus, labels: np.ndarray, lengths: np.ndarray) -> dict
         "texts": len(labels),
         "positive": int(labels.sum()),
         "train": len(corpus.train),
+        "validation": len(corpus.validation),
         "test": len(corpus.test),
         "vocabulary": corpus.vocabulary_size,
         "longest": int(lengths.max()),

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable
-from copy import deepcopy
 from itertools import islice
 from statistics import fmean
 from types import SimpleNamespace
@@ -12,7 +11,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from stages.corpus.corpus import Corpus, draw_validation
+from stages.corpus.corpus import Corpus
 from stages.embeddings.piece_table import PieceTable, lengths_of
 from stages.embeddings.protocol import Embedding
 from stages.embeddings.vectors import embed_by_place
@@ -48,19 +47,24 @@ def train_gan(
         token_dropout=settings.token_dropout,
         sources=1 + len(settings.fakes),
     )
-    texts = corpus.texts(corpus.train, length)
-    validation = draw_validation(len(texts), params.language_model.validation_share, params.seed)
-    learnt = [text for text, chosen in zip(texts, validation, strict=True) if not chosen]
-    held_out = [text for text, chosen in zip(texts, validation, strict=True) if chosen]
-    pieces = PieceTable(embedding, generator.words, length)
+    learnt = corpus.texts(corpus.train, length)
+    held_out = corpus.texts(corpus.validation, length)
+
+    def draw_from(source: str) -> Callable[[int], Texts]:
+        """Give the function from a number to as many fakes of a source, of one set as of real."""
+        texts = write_fakes(source, len(learnt), params, corpus, generator)
+        fakes = look_up(f"{name}: {source}", embedding, texts, length)
+        return lambda count: fakes(torch.randint(len(texts), (count,)))
+
+    early = draw_from("language_model")
     data = Data(
         words=generator.tokenize(learnt, length),
-        real=look_up(name, embedding, learnt, length),
+        real=look_up(f"{name}: real", embedding, learnt, length),
+        early=early,
         others=[
-            draw_from(source, params, corpus, embedding, generator, pieces)
-            for source in settings.fakes
+            early if source == "language_model" else draw_from(source) for source in settings.fakes
         ],
-        pieces=pieces,
+        pieces=PieceTable(embedding, generator.words, length),
         embed=embedding.embed,
     )
     method = Method(
@@ -103,44 +107,22 @@ def train_gan(
     return gan, steps, values
 
 
-def draw_from(
-    source: str,
-    params: SimpleNamespace,
-    corpus: Corpus,
-    embedding: Embedding,
-    generator: LanguageModel,
-    pieces: PieceTable,
-) -> Callable[[int], Texts]:
-    """Give the function from a number to as many texts of another generator, each time new ones.
+def write_fakes(
+    source: str, count: int, params: SimpleNamespace, corpus: Corpus, generator: LanguageModel
+) -> list[str]:
+    """Let the language model, or the chain, write texts for the discriminator to learn from.
 
     None of them is what the stage sample draws, whose random numbers are others.
     """
     length = params.gan.max_length
     if source == "language_model":
-        earlier = deepcopy(generator)
-
-        def draw(count: int) -> Texts:
-            return read(embedding, pieces, earlier.sample(count, length))
-
-        return draw
+        seed = params.seed + 1
+        return [text for batch in generator.generate(count, length, seed) for text in batch]
     chain = MarkovChain.load("data/models/markov.npz")
-    random = np.random.default_rng([params.seed, 1])
-    of_chain = PieceTable(embedding, corpus.words[: corpus.vocabulary_size + 1], length)
-
-    def draw(count: int) -> Texts:
-        words = torch.zeros((count, length), dtype=torch.int64)
-        texts = chain.sample(count, length, random, params.markov.start)
-        for row, text in enumerate(texts):
-            words[row, : len(text)] = torch.tensor(text)
-        return read(embedding, of_chain, words)
-
-    return draw
-
-
-def read(embedding: Embedding, pieces: PieceTable, words: Tensor) -> Texts:
-    """Turn texts (B, T) of words into what a discriminator reads of them."""
-    tokens, _ = pieces.tokenize(words)
-    return Texts(embedding.embed(tokens), lengths_of(tokens))
+    texts = chain.sample(
+        count, length, np.random.default_rng([params.seed, 1]), params.markov.start
+    )
+    return [" ".join(corpus.words[word] for word in text) for text in texts]
 
 
 def look_up(

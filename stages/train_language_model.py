@@ -6,7 +6,7 @@ from statistics import fmean
 
 from tqdm import tqdm
 
-from stages.corpus.corpus import draw_validation, load_corpus
+from stages.corpus.corpus import load_corpus
 from stages.errors import UserError
 from stages.experiment import (
     load_params,
@@ -27,9 +27,7 @@ def main() -> None:
     device = pick_device(params.device)
     settings, length = params.language_model, params.gan.max_length
     corpus = load_corpus("data/corpus")
-    texts = corpus.texts(corpus.train, length)
-    validation = draw_validation(len(texts), settings.validation_share, params.seed)
-    learnt = [text for text, chosen in zip(texts, validation, strict=True) if not chosen]
+    learnt = corpus.texts(corpus.train, length)
     words = rank_words(learnt)
     shape = LanguageModelSettings(
         settings.width, settings.hidden_size, settings.num_layers, settings.dropout
@@ -37,8 +35,7 @@ def main() -> None:
     model = LanguageModel(words, shape).to(device)
     known = [
         " ".join(word for word in text.split() if word in model.ids)
-        for text, chosen in zip(texts, validation, strict=True)
-        if chosen
+        for text in corpus.texts(corpus.validation, length)
     ]
     held_out = model.tokenize(known, length)
     updates = train_likelihood(

@@ -49,7 +49,16 @@ def make_method(name="policy_gradient", **changes):
     return Method(name, **{**settings, **changes})
 
 
-def make_data(words, *, others=(), seen=None):
+def draw_words(count, seed=0):
+    """Texts of 0 to LENGTH words, (B, T)."""
+    random = torch.Generator().manual_seed(seed)
+    words = torch.randint(1, len(WORDS), (count, LENGTH), generator=random)
+    sizes = torch.randint(0, LENGTH + 1, (count, 1), generator=random)
+    return words * (torch.arange(LENGTH) < sizes)
+
+
+def make_data(words, *, others=(), seen=None, early=draw_words):
+    """Data of real texts; `seen` takes the places asked for, `early` gives the first fakes."""
     embedding = ScalarEmbedding(WORDS[1:])
 
     def real(places):
@@ -57,15 +66,12 @@ def make_data(words, *, others=(), seen=None):
             seen.append(places.tolist())
         return Texts(embedding.embed(words[places]), lengths_of(words[places]))
 
-    return Data(words, real, others, PieceTable(embedding, WORDS, LENGTH), embedding.embed)
+    def first(count):
+        fakes = early(count)
+        return Texts(embedding.embed(fakes), lengths_of(fakes))
 
-
-def draw_words(count, seed=0):
-    """Texts of 0 to LENGTH words, (B, T)."""
-    random = torch.Generator().manual_seed(seed)
-    words = torch.randint(1, len(WORDS), (count, LENGTH), generator=random)
-    sizes = torch.randint(0, LENGTH + 1, (count, 1), generator=random)
-    return words * (torch.arange(LENGTH) < sizes)
+    pieces = PieceTable(embedding, WORDS, LENGTH)
+    return Data(words, real, first, others, pieces, embedding.embed)
 
 
 def weights_of(network):
@@ -371,14 +377,18 @@ def test_what_follows_a_text_costs_nothing(objective):
 @pytest.mark.parametrize("name", METHODS)
 @pytest.mark.parametrize(("warm_up", "epochs"), [(0, 2), (2, 1), (1, 0)])
 def test_every_pass_takes_each_text_once(name, warm_up, epochs):
-    seen, asked = [], []
+    seen, asked, first = [], [], []
+
+    def early(count):
+        first.append(count)
+        return draw_words(count)
 
     def others(count):
         asked.append(count)
         return Texts(torch.full((count, LENGTH, 1), 3.0), torch.full((count,), LENGTH))
 
     gan = make_gan(dropout=0.3, token_dropout=0.2, sources=2)
-    data = make_data(draw_words(10), others=[others], seen=seen)
+    data = make_data(draw_words(10), others=[others], seen=seen, early=early)
     steps = list(train(gan, data, make_method(name), warm_up=warm_up, epochs=epochs, batch_size=4))
     # Ten texts in batches of four: three updates a pass.
     passes = warm_up + epochs
@@ -386,6 +396,7 @@ def test_every_pass_takes_each_text_once(name, warm_up, epochs):
     expected = [0] * 3 * warm_up + [1 + number // 3 for number in range(3 * epochs)]
     assert [step.epoch for step in steps] == expected
     assert [len(places) for places in seen] == asked == [4, 4, 2] * passes
+    assert first == [4, 4, 2] * warm_up  # the generator, which stands still, writes them once
     parts = [seen[3 * number : 3 * number + 3] for number in range(passes)]
     orders = [[place for part in batches for place in part] for batches in parts]
     assert all(sorted(order) == list(range(10)) for order in orders)
@@ -432,7 +443,8 @@ def test_the_generator_learns_from_the_discriminator_alone(name, objective):
     gan = make_gan()
     before = score_words(gan.generator, words[:1]).item()
     method = make_method(name, objective=objective, likelihood_weight=0.0, learning_rate=0.02)
-    list(train(gan, make_data(words), method, warm_up=20, epochs=20, batch_size=64))
+    data = make_data(words, early=lambda count: gan.generator.sample(count, LENGTH))
+    list(train(gan, data, method, warm_up=20, epochs=20, batch_size=64))
     after = score_words(gan.generator, words[:1]).item()
     # As drawn, four words and then five each are about as likely: 4 * 5 * 5 = 100 texts.
     assert before == pytest.approx(-math.log(100), abs=1)

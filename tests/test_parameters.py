@@ -147,7 +147,7 @@ def test_a_value_that_is_not_allowed_is_told_by_key_value_and_rule(path, value, 
         ("gan.dropout", 0),
         ("gan.learning_rate", 1e-05),
         ("gan.learning_rate", 1),
-        ("prepare.test_share", 0.999),
+        ("prepare.test_share", 0.949),
         ("embedding.bert.vector_size", None),
         ("embedding.scalar.gan", {"epochs": 3, "noise": "uniform"}),
         *(("embeddings", [name]) for name in EMBEDDINGS),
@@ -156,6 +156,14 @@ def test_a_value_that_is_not_allowed_is_told_by_key_value_and_rule(path, value, 
 )
 def test_a_value_at_the_edge_of_what_is_allowed_passes(path, value):
     check_parameters(changed(path, value))
+
+
+def test_some_texts_are_left_to_train_on():
+    values = changed("prepare.validation_share", 0.25)
+    values["prepare"]["test_share"] = 0.75
+    message = message_about(values)
+    assert "prepare.validation_share is 0.25; allowed: below 1 together with" in message
+    assert "prepare.test_share, which is 0.75" in message
 
 
 def test_the_shortest_text_is_not_longer_than_the_longest():

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 REAL = ROOT.parent / "shared" / "data" / "cyberbullying"
 KEYS = [
     *("rows", "dropped", "duplicates", "relabelled", "too_long", "too_short", "texts", "positive"),
-    *("train", "test", "vocabulary", "longest", "mean_length"),
+    *("train", "validation", "test", "vocabulary", "longest", "mean_length"),
 ]
 OUTPUTS = [
     *("data/words.txt", "data/samples/train.txt", "data/samples/test.txt"),
@@ -94,10 +94,11 @@ LEFT = [
 def test_the_counts_are_those_worked_out_by_hand():
     # Eleven rows. Dropped: one without a text, one without a label. Duplicates: "You clown" and
     # "a nice day" once each; the former came as 1 and 0. Too long: the eleven words. Too short:
-    # the invisible text. Five are left, of 2, 3, 6, 2 and 10 words: 23 / 5 = 4.6. Half of the
-    # four with label 0 are tested; of the single one with label 1, 0.5 rounds to none.
+    # the invisible text. Five are left, of 2, 3, 6, 2 and 10 words: 23 / 5 = 4.6. Of the
+    # four with label 0 one is tested and two validate; the single one with label 1 does neither, as
+    # 0.25 and 0.5 round to none.
     write_three_tables()
-    set_params(max_words=10, test_share=0.5)
+    set_params(max_words=10, test_share=0.25, validation_share=0.5)
     main()
     metrics = read_metrics()
     vocabulary = metrics.pop("vocabulary")
@@ -110,8 +111,9 @@ def test_the_counts_are_those_worked_out_by_hand():
         "too_short": 1,
         "texts": 5,
         "positive": 1,
-        "train": 3,
-        "test": 2,
+        "train": 2,
+        "validation": 2,
+        "test": 1,
         "longest": 10,
         "mean_length": 4.6,
     }
@@ -120,14 +122,14 @@ def test_the_counts_are_those_worked_out_by_hand():
 
 def test_the_metrics_have_the_keys_of_the_design_in_order():
     write_three_tables()
-    set_params(test_share=0.5)
+    set_params(test_share=0.25, validation_share=0.5)
     main()
     assert list(read_metrics()) == KEYS
 
 
 def test_words_are_written_as_python_lists_one_row_a_comment():
     write_three_tables()
-    set_params(max_words=10, test_share=0.5)
+    set_params(max_words=10, test_share=0.25, validation_share=0.5)
     main()
     # "You clown" and "you clown" are two comments, although they have the same words.
     assert read_words() == LEFT
@@ -141,20 +143,21 @@ def test_words_are_written_as_python_lists_one_row_a_comment():
 
 def test_the_samples_are_the_splits_cropped():
     write_three_tables()
-    set_params(max_words=10, test_share=0.5, max_length=3)
+    set_params(max_words=10, test_share=0.25, validation_share=0.5, max_length=3)
     main()
     corpus = load_corpus("data/corpus")
     for name, split in (("train", corpus.train), ("test", corpus.test)):
         lines = read_lines(f"data/samples/{name}.txt")
         assert lines == [" ".join(text.split()[:3]) for text in corpus.texts(split)]
     # The corpus itself keeps whole texts.
-    whole = corpus.texts(corpus.train) + corpus.texts(corpus.test)
+    splits = (corpus.train, corpus.validation, corpus.test)
+    whole = [text for split in splits for text in corpus.texts(split)]
     assert sorted(whole) == sorted(" ".join(words) for words, _, _ in LEFT)
 
 
 def test_the_same_tables_and_seed_give_the_same_bytes():
     write_three_tables()
-    set_params(test_share=0.5)
+    set_params(test_share=0.25, validation_share=0.5)
 
     def run():
         main()
@@ -164,13 +167,13 @@ def test_the_same_tables_and_seed_give_the_same_bytes():
 
 
 def test_the_limits_are_within_what_is_kept():
-    words = [" ".join(["word"] * count) for count in range(1, 9)]
+    words = [" ".join([word] * count) for count in range(1, 9) for word in ("a", "b")]
     write_table("mine.csv", *((text, "0") for text in words))
-    set_params(min_words=3, max_words=6, test_share=0.5)
+    set_params(min_words=3, max_words=6, test_share=0.25, validation_share=0.5)
     main()
     metrics = read_metrics()
     # Kept: 3, 4, 5 and 6 words; 1 and 2 are too short, 7 and 8 too long.
-    assert (metrics["too_short"], metrics["texts"], metrics["too_long"]) == (2, 4, 2)
+    assert (metrics["too_short"], metrics["texts"], metrics["too_long"]) == (4, 8, 4)
     assert metrics["longest"] == 6
 
 
@@ -190,7 +193,7 @@ def test_no_usable_rows_are_explained():
 
 def test_a_file_that_is_mostly_dropped_is_named(capsys):
     write_table("bad.csv", *((f"text {number}", "yes") for number in range(3)), ("text", "1"))
-    write_table("good.csv", *((f"word {number}", "1") for number in range(20)), ("word", "no"))
+    write_table("good.csv", *((f"word {number}", "1") for number in range(40)), ("word", "no"))
     main()
     warnings = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
     assert [line[line.index("warning") :] for line in warnings] == [
@@ -214,7 +217,7 @@ def test_limits_that_leave_nothing_are_explained():
 
 def test_a_failed_run_leaves_no_output():
     write_table("mine.csv", ("hi there", "1"))
-    with pytest.raises(UserError, match="leave 0 to the test split"):
+    with pytest.raises(UserError, match="leave 1 to the train split"):
         main()
     assert sorted(path.name for path in Path().rglob("*")) == [
         *("data", "mine.csv", "params.yaml", "raw")
@@ -232,7 +235,7 @@ def test_the_picture_shows_the_lengths_of_each_label(monkeypatch):
     drawn = {}
     monkeypatch.setattr("stages.prepare.draw_lengths", draw)
     write_three_tables()
-    set_params(max_words=10, test_share=0.5, max_length=7)
+    set_params(max_words=10, test_share=0.25, validation_share=0.5, max_length=7)
     main()
     assert {name: np.array(value).tolist() for name, value in drawn.items()} == {
         "label 0": [3, 6, 2, 10],
@@ -273,7 +276,7 @@ def test_the_real_files_add_up():
     metrics = read_metrics()
     gone = ("dropped", "duplicates", "too_long", "too_short")
     assert metrics["rows"] == sum(metrics[key] for key in gone) + metrics["texts"]
-    assert metrics["texts"] == metrics["train"] + metrics["test"]
+    assert metrics["texts"] == sum(metrics[name] for name in ("train", "validation", "test"))
     # Counts only: a failing comparison of texts would print them.
     words = read_words()
     assert len(words) == metrics["texts"]

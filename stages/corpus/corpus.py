@@ -1,4 +1,4 @@
-"""The tokenized corpus: word ids of a training and a test split, and the words they stand for."""
+"""The tokenized corpus: word ids of three splits, and the words they stand for."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -10,6 +10,8 @@ import numpy as np
 from stages.errors import UserError
 
 _PARTS = ("tokens", "offsets", "labels")
+SPLITS = ("train", "validation", "test")
+_FEWEST = (2, 2, 1)  # texts of each: of one there is no spread, nor words to tell apart
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,21 +43,23 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class Corpus:
-    """Both splits over one list of words.
+    """Three splits over one list of words.
 
     Attributes:
         words: words[i] is the word of id i. words[0] is "", for a word out of the vocabulary and
             for what is no word; then come the training split's words in order of first
-            appearance, ids 1 to vocabulary_size; then the words of the test split alone, which
-            models take as out of the vocabulary and which only serve to write test texts back.
+            appearance, ids 1 to vocabulary_size; then the words of the other splits alone, which
+            models take as out of the vocabulary and which only serve to write texts back.
         vocabulary_size: distinct words of the training split.
-        train: the training split, in the order of the texts given.
-        test: the test split, in the order of the texts given.
+        train: what embeddings and models learn from; in the order of the texts given, like all.
+        validation: what chooses among epochs and sets thresholds.
+        test: what nothing but the measures sees.
     """
 
     words: list[str]
     vocabulary_size: int
     train: Split
+    validation: Split
     test: Split
 
     def texts(self, split: Split, max_length: int | None = None) -> list[str]:
@@ -75,17 +79,14 @@ class Corpus:
         """Write the corpus into a folder, which is made where it is missing."""
         folder = Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        for name in ("train", "test"):
+        for name in SPLITS:
             split = getattr(self, name)
             for part in _PARTS:
                 np.save(folder / f"{name}-{part}.npy", getattr(split, part), allow_pickle=False)
         # Bytes, so that no platform turns "\n" into something else.
         (folder / "words.txt").write_bytes("\n".join(self.words).encode())
-        sizes = {
-            "test": len(self.test),
-            "train": len(self.train),
-            "vocabulary_size": self.vocabulary_size,
-        }
+        sizes = {name: len(getattr(self, name)) for name in SPLITS}
+        sizes["vocabulary_size"] = self.vocabulary_size
         (folder / "corpus.json").write_bytes(json.dumps(sizes, indent=2).encode() + b"\n")
 
 
@@ -105,7 +106,7 @@ def load_corpus(folder: Path | str) -> Corpus:
         sizes = json.loads((folder / "corpus.json").read_bytes())
         # Split by "\n" alone: splitlines() would also cut at other control characters.
         words = (folder / "words.txt").read_bytes().decode().split("\n")
-        return Corpus(words, sizes["vocabulary_size"], load_split("train"), load_split("test"))
+        return Corpus(words, sizes["vocabulary_size"], *map(load_split, SPLITS))
     except FileNotFoundError as error:
         raise UserError(
             f"{folder}: no {Path(error.filename).name} there; run the stage prepare first "
@@ -113,72 +114,58 @@ def load_corpus(folder: Path | str) -> Corpus:
         ) from error
 
 
-def draw_validation(count: int, share: float, seed: int) -> np.ndarray:
-    """Draw which training texts choose among epochs instead of being learnt from.
-
-    Args:
-        count: N, training texts.
-        share: of them, in (0, 1); two at least are drawn, and one at least is not.
-        seed: of the draw.
-
-    Returns:
-        Whether each is drawn, (N,) bool.
-
-    Raises:
-        UserError: there are fewer than three.
-    """
-    if count < 3:
-        raise UserError(
-            f"the training split has {count} texts and needs 3, as 2 of them choose among epochs "
-            "(language_model.validation_share); give more texts or lower prepare.test_share"
-        )
-    size = min(max(round(share * count), 2), count - 1)
-    drawn = np.zeros(count, dtype=bool)
-    drawn[np.random.default_rng(seed).permutation(count)[:size]] = True
-    return drawn
-
-
 def build_corpus(
-    texts: list[list[str]], labels: Sequence[int], test_share: float, seed: int
+    texts: list[list[str]],
+    labels: Sequence[int],
+    test_share: float,
+    validation_share: float,
+    seed: int,
 ) -> Corpus:
-    """Split texts into training and test and turn their words into ids.
+    """Split texts into three and turn their words into ids.
 
     Args:
         texts: the words of each text.
         labels: one label a text, 0 or 1.
         test_share: share of each label's texts that becomes the test split, in (0, 1); what comes
             out is within one text of it for each label.
-        seed: of the draw of the test texts.
+        validation_share: likewise for the validation split; both together below 1.
+        seed: of the draw. The test split does not depend on the validation split's share.
 
     Raises:
-        UserError: one of the two splits would be empty.
+        UserError: a split would have too few texts.
     """
     labels = np.asarray(labels, dtype=np.int8)
-    is_test = _draw_test(labels, test_share, seed)
+    drawn = _draw_splits(labels, test_share, validation_share, seed)
     ids = {"": 0}
-    train = _number_words(texts, labels, np.flatnonzero(~is_test), ids)
-    vocabulary_size = len(ids) - 1
-    test = _number_words(texts, labels, np.flatnonzero(is_test), ids)
-    return Corpus(list(ids), vocabulary_size, train, test)
+    splits, sizes = [], []
+    for name in SPLITS:
+        splits.append(_number_words(texts, labels, drawn[name], ids))
+        sizes.append(len(ids) - 1)
+    return Corpus(list(ids), sizes[0], *splits)
 
 
-def _draw_test(labels: np.ndarray, test_share: float, seed: int) -> np.ndarray:
-    """Draw which texts are the test split: (N,) bool, stratified by label."""
+def _draw_splits(
+    labels: np.ndarray, test_share: float, validation_share: float, seed: int
+) -> dict[str, np.ndarray]:
+    """Draw the places of each split's texts, (N,) int64, stratified by label."""
     generator = np.random.default_rng(seed)
-    is_test = np.zeros(len(labels), dtype=bool)
+    split_of = np.full(len(labels), SPLITS.index("train"))
     for label in (0, 1):
-        of_label = np.flatnonzero(labels == label)
-        count = round(test_share * len(of_label))
-        is_test[generator.permutation(of_label)[:count]] = True
-    # Of a single training text there is nothing to tell its words apart by.
-    for name, size, fewest in (("test", is_test.sum(), 1), ("training", (~is_test).sum(), 2)):
-        if size < fewest:
+        of_label = generator.permutation(np.flatnonzero(labels == label))
+        tested = round(test_share * len(of_label))
+        validating = round(validation_share * len(of_label))
+        split_of[of_label[:tested]] = SPLITS.index("test")
+        split_of[of_label[tested : tested + validating]] = SPLITS.index("validation")
+    drawn = {name: np.flatnonzero(split_of == place) for place, name in enumerate(SPLITS)}
+    for name, fewest in zip(SPLITS, _FEWEST, strict=True):
+        if len(drawn[name]) < fewest:
             raise UserError(
-                f"{len(labels)} texts ({int(labels.sum())} with label 1) and a prepare.test_share "
-                f"of {test_share} leave {size} to the {name} split, which needs {fewest}; give "
-                "more texts or change prepare.test_share"
+                f"{len(labels)} texts ({int(labels.sum())} with label 1), a prepare.test_share of "
+                f"{test_share} and a prepare.validation_share of {validation_share} leave "
+                f"{len(drawn[name])} to the {name} split, which needs {fewest}; give more texts or "
+                "change the shares"
             )
-    return is_test
+    return drawn
 
 
 def _number_words(

@@ -24,15 +24,15 @@ class Estimate(NamedTuple):
     high: float
 
 
-def bootstrap_interval(
+def estimate(
     statistic: Callable[[np.ndarray], float],
     count: int,
     *,
     resamples: int,
     seed: int,
     bounds: tuple[float, float] = (-np.inf, np.inf),
-) -> tuple[float, float]:
-    """Return a 95 % interval around `statistic` of all texts, from its values on halves of them.
+) -> Estimate:
+    """Return `statistic` of all texts with a 95 % interval, from its values on halves of them.
 
     The values' quantiles are moved so that the values' mean falls on the statistic of all texts:
     many measures depend on the number of texts, and halves would shift the interval off it.
@@ -45,7 +45,7 @@ def bootstrap_interval(
         bounds: lowest and highest value that the measure has, to which the interval is cut.
 
     Returns:
-        Low and high end; the statistic of all texts lies between them.
+        The statistic of all texts, and the interval's ends, between which it lies.
     """
     random = np.random.default_rng(seed)
     whole = statistic(np.arange(count))
@@ -54,17 +54,5 @@ def bootstrap_interval(
     )
     low, high = whole + np.quantile(values, _LEVELS) - values.mean()
     # Rounding must not push an end past the statistic itself.
-    return float(max(min(low, whole), bounds[0])), float(min(max(high, whole), bounds[1]))
-
-
-def estimate(
-    statistic: Callable[[np.ndarray], float],
-    count: int,
-    *,
-    resamples: int,
-    seed: int,
-    bounds: tuple[float, float] = (-np.inf, np.inf),
-) -> Estimate:
-    """Return `statistic` of all texts with its interval; see `bootstrap_interval`."""
-    interval = bootstrap_interval(statistic, count, resamples=resamples, seed=seed, bounds=bounds)
-    return Estimate(statistic(np.arange(count)), *interval)
+    low, high = max(min(low, whole), bounds[0]), min(max(high, whole), bounds[1])
+    return Estimate(float(whole), float(low), float(high))

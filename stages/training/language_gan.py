@@ -52,6 +52,7 @@ class Data:
     Attributes:
         words: the training texts as the generator writes them, (N, T), int64.
         real: from places among the training texts (B,) to those texts.
+        early: from a number of texts to as many of the generator's as it is before training.
         others: for each other source of fakes, from a number of texts to as many of them.
         pieces: from the generator's words to the embedding's tokens.
         embed: from those tokens (B, T) to vectors (B, T, E).
@@ -59,6 +60,7 @@ class Data:
 
     words: Tensor
     real: Callable[[Tensor], Texts]
+    early: Callable[[int], Texts]
     others: Sequence[Callable[[int], Texts]]
     pieces: PieceTable
     embed: Callable[[Tensor], Tensor]
@@ -118,9 +120,12 @@ def train(
         for places in torch.randperm(len(data.words)).split(batch_size):
             for group in discriminator_optimizer.param_groups:
                 group["lr"] = method.learning_rate * (1 + math.cos(math.pi * step / total)) / 2
-            words = gan.generator.sample(len(places), data.words.shape[1])  # (B, T)
-            tokens, ends = data.pieces.tokenize(words)
-            fake = Texts(data.embed(tokens), lengths_of(tokens))
+            if epoch > 0:
+                words = gan.generator.sample(len(places), data.words.shape[1])  # (B, T)
+                tokens, ends = data.pieces.tokenize(words)
+                fake = Texts(data.embed(tokens), lengths_of(tokens))
+            else:
+                fake = data.early(len(places))
             fakes = [fake, *(other(len(places)) for other in data.others)]
             discriminator_loss = update_discriminator(
                 gan, data.real(places), fakes, method.objective, discriminator_optimizer
