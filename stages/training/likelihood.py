@@ -36,7 +36,8 @@ def train_likelihood(
     """Train on the likelihood of the texts' words and ends, yielding the loss of each update.
 
     The learning rate rises over the first updates and falls along a cosine towards 0 at the last
-    (I. Loshchilov and F. Hutter, "SGDR", 2017, arXiv:1608.03983).
+    (I. Loshchilov and F. Hutter, "SGDR", 2017, arXiv:1608.03983). Texts of like length share a
+    batch, yet every word of the training texts counts alike.
 
     Args:
         model: trained in place; in evaluation mode after each pass.
@@ -48,6 +49,7 @@ def train_likelihood(
     optimizer = Adam(model.parameters(), learning_rate)
     lengths = written(tokens).sum(1)  # (N,)
     total = epochs * math.ceil(len(tokens) / batch_size)
+    words = lengths.double().mean().item() * batch_size  # of a batch, on average
     step = 0
     for epoch in range(1, epochs + 1):
         model.train()
@@ -56,15 +58,16 @@ def train_likelihood(
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate * share
             batch = tokens[places, : int(lengths[places].max())].to(model.device)  # (B, T)
-            loss = -model.log_likelihood(batch, written(batch)).mean()
+            losses = -model.log_likelihood(batch, written(batch))  # (N,)
             optimizer.zero_grad()
-            loss.backward()
+            # Not their mean: in a batch of short texts each word, and each end, would count more.
+            (losses.sum() / words).backward()
             clip_grad_norm_(model.parameters(), LARGEST_GRADIENT)
             optimizer.step()
             step += 1
             if step % math.ceil(len(tokens) / batch_size) == 0:
                 model.eval()
-            yield LikelihoodStep(step, epoch, loss.item())
+            yield LikelihoodStep(step, epoch, losses.mean().item())
 
 
 def _batches(lengths: Tensor, batch_size: int) -> list[Tensor]:
