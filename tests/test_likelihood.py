@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.optim import SGD, Adam
 
-from stages.models.language_model import END, LanguageModel, LanguageModelSettings
+from stages.models.language_model import END, LanguageModel, LanguageModelSettings, written
 from stages.training import likelihood
 from stages.training.likelihood import negative_log_likelihood, train_likelihood
 
@@ -80,6 +80,34 @@ def test_two_updates_equal_the_textbook(monkeypatch, clipped):
     assert [step.loss for step in steps] == pytest.approx(losses)
     for ours, textbook in zip(model.parameters(), twin.parameters(), strict=True):
         assert torch.allclose(ours, textbook, atol=1e-5)
+
+
+def test_a_word_counts_alike_in_batches_of_long_texts_and_of_short(monkeypatch):
+    # The first update of a pass over "a", with its end two words, and "b a c a" with its end, five,
+    # a text at a time: 3.5 words on average, by which the sum of either is divided.
+    monkeypatch.setattr(likelihood, "Adam", SGD)
+    monkeypatch.setattr(likelihood, "LARGEST_GRADIENT", math.inf)
+    tokens = torch.tensor([[A, END, END, END, END], [B, A, C, A, END]])
+    sizes = set()
+    for seed in range(8):
+        model, twin = make_model(), make_model()
+        torch.manual_seed(seed)
+        next(iter(train_likelihood(model, tokens, epochs=1, batch_size=1, learning_rate=10.0)))
+        changes = []
+        for text in tokens.split(1):
+            loss = -twin.log_likelihood(text, written(text)).sum() / 3.5
+            gradients = torch.autograd.grad(loss, list(twin.parameters()), allow_unused=True)
+            changes.append(
+                all(
+                    torch.allclose(ours, weight - 0.1 * (0 if gradient is None else gradient))
+                    for ours, weight, gradient in zip(
+                        model.parameters(), twin.parameters(), gradients, strict=True
+                    )
+                )
+            )
+        assert sum(changes) == 1
+        sizes.add(changes.index(True))
+    assert sizes == {0, 1}
 
 
 def test_learning_rate_rises_then_falls_to_zero(monkeypatch):

@@ -49,7 +49,7 @@ def train_likelihood(
     optimizer = Adam(model.parameters(), learning_rate)
     lengths = written(tokens).sum(1)  # (N,)
     total = epochs * math.ceil(len(tokens) / batch_size)
-    words = lengths.double().mean().item() * batch_size  # of a batch, on average
+    words = lengths.double().mean().item() * min(batch_size, len(tokens))  # of a batch, on average
     step = 0
     for epoch in range(1, epochs + 1):
         model.train()
