@@ -162,6 +162,7 @@ SCHEMA = {
         "count": whole(1),
         "temperature": real(0, 100, open_low=True),
         "top_p": real(0, 1, open_low=True),
+        "candidates": whole(1),
     },
     "sweep": {
         "count": whole(10),

@@ -1,11 +1,7 @@
 """Stage sample: write texts of one generator: a GAN's, the language model or the Markov chain."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from statistics import fmean
-from types import SimpleNamespace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from tqdm import tqdm
@@ -20,9 +16,6 @@ from stages.experiment import (
     write_lines,
     write_metrics,
 )
-
-if TYPE_CHECKING:
-    from stages.models.language_model import LanguageModel
 
 
 def main(name: str) -> None:
@@ -62,7 +55,15 @@ def sample_language_model() -> list[str]:
     seed_everything(params.seed)
     path = "data/models/language_model.safetensors"
     model = LanguageModel.load(path, pick_device(params.device))
-    return write_texts("language_model", model, params, params.gan.max_length)
+    sample = params.sample
+    written = model.generate(
+        sample.count,
+        params.gan.max_length,
+        params.seed,
+        temperature=sample.temperature,
+        top_p=sample.top_p,
+    )
+    return collect("language_model", sample.count, written)
 
 
 def sample_gan(name: str) -> list[str]:
@@ -70,13 +71,25 @@ def sample_gan(name: str) -> list[str]:
     from stages.embeddings.protocol import load_embedding
     from stages.models.gan import Gan
     from stages.models.load import load_gan
+    from stages.models.resampling import generate_resampled
 
     params = load_params("seed", "device", "sample")
     seed_everything(params.seed)
     device = pick_device(params.device)
     gan = load_gan(f"data/models/gan-{name}.safetensors", device)
     if not isinstance(gan, Gan):
-        return write_texts(name, gan.generator, params, gan.settings.max_length)
+        embedding = load_embedding(name, f"data/embeddings/{name}", device)
+        sample = params.sample
+        written = generate_resampled(
+            gan,
+            embedding,
+            sample.count,
+            params.seed,
+            temperature=sample.temperature,
+            top_p=sample.top_p,
+            candidates=sample.candidates,
+        )
+        return collect(name, sample.count, written)
     if params.sample.temperature != 1 or params.sample.top_p != 1:
         raise UserError(
             f"params.yaml: sample.temperature is {params.sample.temperature} and sample.top_p "
@@ -86,21 +99,6 @@ def sample_gan(name: str) -> list[str]:
     embedding = load_embedding(name, f"data/embeddings/{name}", device)
     made = gan.generate(params.sample.count, params.seed)
     return collect(name, params.sample.count, map(embedding.decode, made))
-
-
-def write_texts(
-    name: str, model: LanguageModel, params: SimpleNamespace, max_length: int
-) -> list[str]:
-    """Let a language model write as many texts as asked for."""
-    sample = params.sample
-    written = model.generate(
-        sample.count,
-        max_length,
-        params.seed,
-        temperature=sample.temperature,
-        top_p=sample.top_p,
-    )
-    return collect(name, sample.count, written)
 
 
 def collect(name: str, count: int, batches: Iterable[list[str]]) -> list[str]:

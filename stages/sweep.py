@@ -5,11 +5,14 @@ One temperature hides the trade between the two: M. Caccia et al., "Language GAN
 """
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator
+from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 from tqdm import tqdm
 
+from stages.embeddings.protocol import load_embedding
 from stages.experiment import (
     load_params,
     pick_device,
@@ -23,13 +26,16 @@ from stages.measures.trade import Point, Trade, at_equal_diversity
 from stages.models.language_gan import LanguageGan
 from stages.models.language_model import LanguageModel
 from stages.models.load import load_gan
+from stages.models.resampling import generate_resampled
 from stages.pictures import draw_sweep
 
 FIXED = ("train", "markov")  # sources that have no temperature
 
 
 def main() -> None:
-    params = load_params("seed", "device", "embeddings", "gan.max_length", "sweep")
+    params = load_params(
+        "seed", "device", "embeddings", "gan.max_length", "sample.candidates", "sweep"
+    )
     seed_everything(params.seed)
     device = pick_device(params.device)
     count = params.sweep.count
@@ -40,17 +46,14 @@ def main() -> None:
         ]
         for source in FIXED
     }
-    generators = load_generators(params.embeddings, device)
+    generators = load_generators(params, device)
     total = len(generators) * len(params.sweep.temperatures)
     with tqdm(desc="sweep", total=total, unit="temperature") as progress:
         for name, generator in generators.items():
             points[name] = []
             for temperature in params.sweep.temperatures:
                 progress.set_postfix(generator=name, temperature=temperature)
-                written = generator.generate(
-                    count, params.gan.max_length, params.seed, temperature=temperature
-                )
-                texts = [text for batch in written for text in batch]
+                texts = [text for batch in generator(temperature=temperature) for text in batch]
                 points[name].append(trade.measure(texts))
                 progress.update()
     temperatures = {name: [None] if name in FIXED else params.sweep.temperatures for name in points}
@@ -60,14 +63,27 @@ def main() -> None:
         draw_sweep(path, points, temperatures, real=FIXED[0])
 
 
-def load_generators(embeddings: Sequence[str], device: str) -> dict[str, LanguageModel]:
-    """Load the language model, and the generators of GANs that are language models too."""
-    path = "data/models/language_model.safetensors"
-    generators = {"language_model": LanguageModel.load(path, device)}
-    for name in embeddings:
+def load_generators(
+    params: SimpleNamespace, device: str
+) -> dict[str, Callable[..., Iterator[list[str]]]]:
+    """Give, for each generator of words, the function from `temperature` to its texts."""
+    count = params.sweep.count
+    model = LanguageModel.load("data/models/language_model.safetensors", device)
+    generators = {
+        "language_model": partial(model.generate, count, params.gan.max_length, params.seed)
+    }
+    for name in params.embeddings:
         gan = load_gan(f"data/models/gan-{name}.safetensors", device)
         if isinstance(gan, LanguageGan):
-            generators[name] = gan.generator
+            generators[name] = partial(
+                generate_resampled,
+                gan,
+                load_embedding(name, f"data/embeddings/{name}", device),
+                count,
+                params.seed,
+                top_p=1.0,
+                candidates=params.sample.candidates,
+            )
     return generators
 
 

@@ -153,15 +153,14 @@ class LanguageModel(nn.Module):
         top_p: float,
     ) -> Tensor:
         """Draw the next words (B,) from what they are predicted from, (B, W)."""
-        if temperature == 1 and top_p == 1:
-            return self._draw_by_parts(hidden, is_first, random)
+        if top_p == 1:
+            return self._draw_by_parts(hidden, is_first, random, temperature)
         log_probabilities = self.softmax.log_prob(hidden) / temperature  # (B, V)
         if is_first:
             log_probabilities[:, END] = -torch.inf
-        probabilities = log_probabilities.softmax(1)
-        if top_p == 1:
-            return draw_places(probabilities, random)
-        probabilities, words = probabilities.sort(dim=1, descending=True, stable=True)
+        probabilities, words = log_probabilities.softmax(1).sort(
+            dim=1, descending=True, stable=True
+        )
         # A word stays while those likelier than it do not reach top_p: the first always does.
         # On the CPU, as a cumsum has no deterministic form on CUDA.
         likelier = probabilities.cpu().cumsum(1) - probabilities.cpu()
@@ -169,19 +168,25 @@ class LanguageModel(nn.Module):
         return words.gather(1, draw_places(probabilities, random).unsqueeze(1)).squeeze(1)
 
     def _draw_by_parts(
-        self, hidden: Tensor, is_first: bool, random: torch.Generator | None
+        self, hidden: Tensor, is_first: bool, random: torch.Generator | None, temperature: float
     ) -> Tensor:
         """Draw from the head, then, where it names a tail, from that tail: no whole softmax."""
-        logits = self.softmax.head(hidden)  # (B, words of the head + tails)
+        logits = self.softmax.head(hidden) / temperature  # (B, words of the head + tails)
+        first = self.softmax.cutoffs[0]
+        if temperature != 1:
+            # A tail is as likely as its words together, each by its own power of 1 / temperature.
+            for number, tail in enumerate(self.softmax.tail):
+                inside = tail(hidden)  # (B, words of the tail)
+                total = inside.logsumexp(1) / temperature
+                logits[:, first + number] += (inside / temperature).logsumexp(1) - total
         if is_first:
             logits[:, END] = -torch.inf
         drawn = draw_places(logits.softmax(1), random)
-        first = self.softmax.cutoffs[0]
         words = drawn.clone()
         for number, tail in enumerate(self.softmax.tail):
             rows = (drawn == first + number).nonzero().squeeze(1)
             if len(rows):
-                inside = draw_places(tail(hidden[rows]).softmax(1), random)
+                inside = draw_places((tail(hidden[rows]) / temperature).softmax(1), random)
                 words[rows] = self.softmax.cutoffs[number] + inside
         return words
 

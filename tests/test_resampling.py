@@ -1,0 +1,113 @@
+"""Texts chosen by a discriminator: which of its candidates each is."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from stages.embeddings.piece_table import lengths_of
+from stages.embeddings.scalar import ScalarEmbedding
+from stages.models.language_gan import LanguageGan, LanguageGanSettings
+from stages.models.language_model import LanguageModel, LanguageModelSettings
+from stages.models.prefix_discriminator import verdicts
+from stages.models.resampling import generate_resampled, resample
+
+WORDS = ["", "the", "soup", "was", "cold"]
+LENGTH = 5
+
+
+def numbers(count):
+    return list(map(str, range(count)))
+
+
+def batched(texts, size):
+    return [texts[first : first + size] for first in range(0, len(texts), size)]
+
+
+def choose(texts, log_odds, candidates, *, size=500, seed=1):
+    """All texts that come out, in order."""
+
+    def judge(batch):
+        return torch.tensor([float(log_odds(text)) for text in batch])
+
+    chosen = resample(batched(texts, size), judge, candidates, seed)
+    return [text for batch in chosen for text in batch]
+
+
+def test_one_candidate_is_kept_unjudged():
+    def judge(texts):
+        raise AssertionError("nobody asked")
+
+    assert list(resample([["a", "b"], ["c"]], judge, 1, seed=1)) == [["a", "b"], ["c"]]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 7, 12, 500])
+def test_each_text_is_one_of_its_own_candidates_wherever_a_batch_ends(size):
+    # Fourteen texts are four threes; the last two are left over.
+    chosen = [int(text) for text in choose(numbers(14), lambda text: 0, 3, size=size)]
+    assert [place // 3 for place in chosen] == [0, 1, 2, 3]
+
+
+def test_the_likeliest_by_far_is_drawn():
+    chosen = choose(numbers(12), lambda text: 50 * (int(text) in (2, 3, 7, 9)), 3)
+    assert chosen == ["2", "3", "7", "9"]
+
+
+def test_odds_decide_how_often():
+    # Of two texts with odds 3 : 1 the first is drawn in 0.75 of 4,000 draws, within five standard
+    # deviations, 5 * sqrt(0.75 * 0.25 / 4000) = 0.034. Odds count only against one another.
+    for shift in (0, -700, 700):
+        chosen = choose(
+            ["a", "b"] * 4000, lambda text, shift=shift: shift + math.log(3) * (text == "a"), 2
+        )
+        assert chosen.count("a") / 4000 == pytest.approx(0.75, abs=0.034)
+
+
+def test_true_odds_turn_one_distribution_into_the_other():
+    # A generator that writes a, b, c by 0.7, 0.2, 0.1 and real texts by 0.2, 0.3, 0.5. With 100
+    # candidates a text is off by a few hundredths of its share (the variance of the odds is 0.6,
+    # over 100); five standard deviations of 2,000 draws are 5 * sqrt(0.25 / 2000) = 0.056.
+    generator, real = {"a": 0.7, "b": 0.2, "c": 0.1}, {"a": 0.2, "b": 0.3, "c": 0.5}
+    texts = np.random.default_rng(1).choice(list(generator), 200_000, p=list(generator.values()))
+    chosen = choose(texts.tolist(), lambda text: math.log(real[text] / generator[text]), 100)
+    assert len(chosen) == 2000
+    for word, share in real.items():
+        assert chosen.count(word) / 2000 == pytest.approx(share, abs=0.056 + 0.02)
+
+
+def test_the_seed_decides():
+    first, again, other = (choose(numbers(60), lambda _: 0, 3, seed=seed) for seed in (1, 1, 2))
+    assert first == again != other
+
+
+def make_gan(sources):
+    torch.manual_seed(0)
+    generator = LanguageModel(WORDS, LanguageModelSettings(8, 8, 1, 0.0))
+    return LanguageGan(LanguageGanSettings(1, LENGTH, 8, 1, 0.0, 0.0, sources), generator).eval()
+
+
+def test_a_gan_s_texts_are_chosen_by_the_logit_of_its_own_generator():
+    # Two logits of opposite signs: whoever looked at the other would choose the other texts.
+    gan, embedding = make_gan(sources=2), ScalarEmbedding(WORDS[1:])
+    last = gan.discriminator.head[-1]
+    with torch.no_grad():
+        last.weight[0] *= 2000
+        last.weight[1], last.bias[1] = -last.weight[0], -last.bias[0]
+    settings = {"temperature": 0.8, "top_p": 1.0}
+    made = [text for part in gan.generator.generate(120, LENGTH, 3, **settings) for text in part]
+    tokens = embedding.tokenize(made, LENGTH)
+    lengths = lengths_of(tokens)
+    with torch.no_grad():
+        logits = verdicts(gan.discriminator(embedding.embed(tokens), lengths), lengths)[:, 0]
+    expected = [
+        text for batch in resample([made], lambda texts: logits, 4, seed=3) for text in batch
+    ]
+    chosen = generate_resampled(gan, embedding, 30, 3, candidates=4, **settings)
+    assert [text for batch in chosen for text in batch] == expected
+    best = logits.view(30, 4).argmax(1)
+    agree = sum(
+        made[4 * row + place] == text
+        for row, (place, text) in enumerate(zip(best.tolist(), expected, strict=True))
+    )
+    assert agree > 20
