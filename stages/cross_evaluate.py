@@ -22,6 +22,7 @@ from stages.models.gan import Gan
 from stages.models.language_gan import LanguageGan
 from stages.models.load import load_gan
 from stages.pictures import draw_verdicts
+from stages.seeds import derive_seed
 
 REAL = ("train", "test")
 VALIDATION = "validation"  # real, and neither learnt from nor reported: it sets the threshold
@@ -48,12 +49,16 @@ def main() -> None:
         embedding = load_embedding(name, f"data/embeddings/{name}", device)
         gan = load_gan(f"data/models/gan-{name}.safetensors", device)
         logits = judge(name, gan, embedding, texts)
-        own = logits[name]
         threshold = 0.0
         if isinstance(gan, Gan):  # the paper judges its vectors, before they become words
             made = gan.generate(params.sample.count, params.seed)
             own = torch.cat([gan.discriminator.judge(vectors) for vectors in made]).cpu().numpy()
-        else:
+        else:  # as it writes, before the discriminator has chosen
+            made = gan.generator.generate(
+                params.sample.count, params.gan.max_length, derive_seed(params.seed, "judge")
+            )
+            written = {"generator": [text for batch in made for text in batch]}
+            own = judge(name, gan, embedding, written)["generator"]
             threshold = threshold_for(logits[VALIDATION], params.cross_evaluate.real_share)
         # The paper's four first, in its order.
         ordered = {source: logits[source] for source in REAL} | {"generator": own} | logits

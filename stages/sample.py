@@ -51,7 +51,14 @@ def sample_language_model() -> list[str]:
     """Draw texts from the language model that the modern recipe starts from."""
     from stages.models.language_model import LanguageModel
 
-    params = load_params("seed", "device", "gan.max_length", "sample")
+    params = load_params(
+        "seed",
+        "device",
+        "gan.max_length",
+        "sample.count",
+        "sample.temperature",
+        "sample.top_p",
+    )
     seed_everything(params.seed)
     path = "data/models/language_model.safetensors"
     model = LanguageModel.load(path, pick_device(params.device))

@@ -20,6 +20,7 @@ from stages.measures.sentence_vectors import SentenceEncoder
 from stages.models.language_gan import LanguageGan, LanguageGanSettings
 from stages.models.language_model import LanguageModel
 from stages.models.markov_chain import MarkovChain
+from stages.seeds import derive_seed
 from stages.training.best import Best
 from stages.training.language_gan import Data, Method, Texts, train
 from stages.training.memory import count_parameters
@@ -33,8 +34,9 @@ def train_gan(
 ) -> tuple[LanguageGan, list[Step], dict[str, float]]:
     """Train the language model against a discriminator; return both, their losses and metrics.
 
-    The epoch kept is the one whose texts have the least Frechet distance of sentence vectors to
-    the validation texts, which neither network learns from.
+    The epoch kept is the one at which the generator's own texts, not chosen by the discriminator,
+    have the least Frechet distance of sentence vectors to the validation texts, which neither
+    network learns from.
     """
     settings, length = params.gan, params.gan.max_length
     generator = LanguageModel.load("data/models/language_model.safetensors", device)
@@ -51,12 +53,14 @@ def train_gan(
     held_out = corpus.texts(corpus.validation, length)
 
     def draw_from(source: str) -> Callable[[int], Texts]:
-        """Give the function from a number to as many fakes of a source, of one set as of real."""
+        """Give the function from a number to as many fakes, out of as many as there are real."""
         texts = write_fakes(source, len(learnt), params, corpus, generator)
         fakes = look_up(f"{name}: {source}", embedding, texts, length)
         return lambda count: fakes(torch.randint(len(texts), (count,)))
 
-    early = draw_from("language_model")
+    # The language model is the generator as it begins.
+    own = settings.warm_up > 0 or "language_model" in settings.fakes
+    early = draw_from("language_model") if own else None
     data = Data(
         words=generator.tokenize(learnt, length),
         real=look_up(f"{name}: real", embedding, learnt, length),
@@ -115,13 +119,11 @@ def write_fakes(
     None of them is what the stage sample draws, whose random numbers are others.
     """
     length = params.gan.max_length
+    seed = derive_seed(params.seed, "fakes")
     if source == "language_model":
-        seed = params.seed + 1
         return [text for batch in generator.generate(count, length, seed) for text in batch]
     chain = MarkovChain.load("data/models/markov.npz")
-    texts = chain.sample(
-        count, length, np.random.default_rng([params.seed, 1]), params.markov.start
-    )
+    texts = chain.sample(count, length, np.random.default_rng(seed), params.markov.start)
     return [" ".join(corpus.words[word] for word in text) for text in texts]
 
 
@@ -143,7 +145,8 @@ def distance_to(
     real = fit_gaussian(encoder.encode(held_out))
 
     def distance(generator: LanguageModel) -> float:
-        texts = [text for batch in generator.generate(CHECKED, length, seed) for text in batch]
+        written = generator.generate(CHECKED, length, derive_seed(seed, "check"))
+        texts = [text for batch in written for text in batch]
         return frechet_distance(real, fit_gaussian(encoder.encode(texts)))
 
     return distance

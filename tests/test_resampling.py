@@ -12,6 +12,7 @@ from stages.models.language_gan import LanguageGan, LanguageGanSettings
 from stages.models.language_model import LanguageModel, LanguageModelSettings
 from stages.models.prefix_discriminator import verdicts
 from stages.models.resampling import generate_resampled, resample
+from stages.seeds import derive_seed
 
 WORDS = ["", "the", "soup", "was", "cold"]
 LENGTH = 5
@@ -66,8 +67,8 @@ def test_odds_decide_how_often():
 
 def test_true_odds_turn_one_distribution_into_the_other():
     # A generator that writes a, b, c by 0.7, 0.2, 0.1 and real texts by 0.2, 0.3, 0.5. With 100
-    # candidates a text is off by a few hundredths of its share (the variance of the odds is 0.6,
-    # over 100); five standard deviations of 2,000 draws are 5 * sqrt(0.25 / 2000) = 0.056.
+    # candidates a text is off by a few hundredths of its share (the variance of the odds is
+    # 0.04 / 0.7 + 0.09 / 0.2 + 0.25 / 0.1 - 1 = 2, over 100); five standard deviations of 2,000 draws are 5 * sqrt(0.25 / 2000) = 0.056.
     generator, real = {"a": 0.7, "b": 0.2, "c": 0.1}, {"a": 0.2, "b": 0.3, "c": 0.5}
     texts = np.random.default_rng(1).choice(list(generator), 200_000, p=list(generator.values()))
     chosen = choose(texts.tolist(), lambda text: math.log(real[text] / generator[text]), 100)
@@ -101,7 +102,9 @@ def test_a_gan_s_texts_are_chosen_by_the_logit_of_its_own_generator():
     with torch.no_grad():
         logits = verdicts(gan.discriminator(embedding.embed(tokens), lengths), lengths)[:, 0]
     expected = [
-        text for batch in resample([made], lambda texts: logits, 4, seed=3) for text in batch
+        text
+        for batch in resample([made], lambda texts: logits, 4, derive_seed(3, "resample"))
+        for text in batch
     ]
     chosen = generate_resampled(gan, embedding, 30, 3, candidates=4, **settings)
     assert [text for batch in chosen for text in batch] == expected

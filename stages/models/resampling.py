@@ -2,13 +2,14 @@
 
 Of several candidates one is drawn by its odds of being real, which for a discriminator trained on
 cross-entropy are P(real) / P(generator): with many candidates, texts come out as the discriminator
-believes real ones to be distributed.
+believes real ones to be distributed. Of texts drawn at another temperature or top_p than 1, or by
+another objective, the odds are no more than a preference.
 
 Source: D. B. Rubin, "Using the SIR algorithm to simulate posterior distributions", Bayesian
 Statistics 3, 1988; for GANs S. Azadi et al., "Discriminator Rejection Sampling", 2019,
 arXiv:1810.06758; for text Y. Deng et al., "Residual Energy-Based Models for Text Generation", 2020,
 arXiv:2004.11714, from whom we differ in drawing each text from candidates of its own, so that none
-comes twice.
+is used twice.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -21,6 +22,7 @@ from stages.embeddings.protocol import Embedding
 from stages.models.language_gan import LanguageGan
 from stages.models.language_model import draw_places
 from stages.models.prefix_discriminator import verdicts
+from stages.seeds import derive_seed
 
 
 def resample(
@@ -74,4 +76,4 @@ def generate_resampled(
     batches = gan.generator.generate(
         count * candidates, length, seed, temperature=temperature, top_p=top_p
     )
-    return resample(batches, log_odds, candidates, seed)
+    return resample(batches, log_odds, candidates, derive_seed(seed, "resample"))

@@ -52,7 +52,8 @@ class Data:
     Attributes:
         words: the training texts as the generator writes them, (N, T), int64.
         real: from places among the training texts (B,) to those texts.
-        early: from a number of texts to as many of the generator's as it is before training.
+        early: from a number of texts to as many of the generator's as it is before training; None
+            where there is no warm-up.
         others: for each other source of fakes, from a number of texts to as many of them.
         pieces: from the generator's words to the embedding's tokens.
         embed: from those tokens (B, T) to vectors (B, T, E).
@@ -60,7 +61,7 @@ class Data:
 
     words: Tensor
     real: Callable[[Tensor], Texts]
-    early: Callable[[int], Texts]
+    early: Callable[[int], Texts] | None
     others: Sequence[Callable[[int], Texts]]
     pieces: PieceTable
     embed: Callable[[Tensor], Tensor]
