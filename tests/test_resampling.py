@@ -68,7 +68,8 @@ def test_odds_decide_how_often():
 def test_true_odds_turn_one_distribution_into_the_other():
     # A generator that writes a, b, c by 0.7, 0.2, 0.1 and real texts by 0.2, 0.3, 0.5. With 100
     # candidates a text is off by a few hundredths of its share (the variance of the odds is
-    # 0.04 / 0.7 + 0.09 / 0.2 + 0.25 / 0.1 - 1 = 2, over 100); five standard deviations of 2,000 draws are 5 * sqrt(0.25 / 2000) = 0.056.
+    # 0.04 / 0.7 + 0.09 / 0.2 + 0.25 / 0.1 - 1 = 2, over 100); five standard deviations of 2,000
+    # draws are 5 * sqrt(0.25 / 2000) = 0.056.
     generator, real = {"a": 0.7, "b": 0.2, "c": 0.1}, {"a": 0.2, "b": 0.3, "c": 0.5}
     texts = np.random.default_rng(1).choice(list(generator), 200_000, p=list(generator.values()))
     chosen = choose(texts.tolist(), lambda text: math.log(real[text] / generator[text]), 100)
