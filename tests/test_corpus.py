@@ -176,6 +176,17 @@ def test_each_text_is_as_likely_to_validate():
     assert counts / 1000 == pytest.approx(np.full(20, 0.1), abs=0.0474)
 
 
+@pytest.mark.parametrize(
+    ("ones", "validating"), [(0, (2, 0)), (8, (2, 0)), (12, (1, 1)), (25, (0, 2))]
+)
+def test_two_texts_validate_of_however_few(ones, validating):
+    # A twentieth of at most 30 texts of a label is none, of 10 to 30 it is one.
+    labels = [0] * (30 - ones) + [1] * ones
+    corpus = build_corpus(numbered(30), labels, 0.1, 0.05, seed=1)
+    found = tuple(int((corpus.validation.labels == label).sum()) for label in (0, 1))
+    assert found == validating
+
+
 def test_the_arrays_have_the_promised_types():
     corpus = build_corpus([["a", "b"], ["c"], [], ["d"], ["e"]], [0] * 5, 0.2, 0.4, seed=1)
     for name in SPLITS:
@@ -189,7 +200,7 @@ def test_the_arrays_have_the_promised_types():
 
 @pytest.mark.parametrize(
     ("count", "test_share", "validation_share", "name"),
-    [(0, 0.5, 0.1, "train"), (9, 0.05, 0.3, "test"), (9, 0.3, 0.1, "validation")],
+    [(0, 0.5, 0.1, "train"), (9, 0.05, 0.3, "test"), (3, 0.9, 0.05, "train")],
 )
 def test_a_split_with_too_few_texts_is_explained(count, test_share, validation_share, name):
     with pytest.raises(

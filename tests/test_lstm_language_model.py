@@ -129,10 +129,27 @@ def test_written_are_the_words_and_the_first_end(text, mask):
     assert written(torch.tensor([text, [A] * 4])).int().tolist() == [mask, [1] * 4]
 
 
+@pytest.mark.parametrize("temperature", [0.6, 2.0])
+def test_a_temperature_reaches_into_the_tails(tails, temperature):
+    # Pearson's statistic over the 5 words that may come first has a mean of 4 and a standard
+    # deviation of sqrt(2 * 4) = 2.8; it is above 28.5 once in 100,000 times.
+    model, count = make_model(words=tails), 20_000
+    with torch.no_grad():
+        for weight in model.softmax.parameters():
+            weight *= 1.3  # far from equal, in the head and in each tail
+        hidden, _ = model.eval().read(torch.full((1, 1), END))
+        expected = (model.softmax.log_prob(hidden[:, 0])[0] / temperature)[1:].softmax(0) * count
+    assert expected.max() > 2 * expected.min()
+    assert expected.min() > 4
+    random = torch.Generator().manual_seed(1)
+    drawn = model.sample(count, 1, random, temperature=temperature)[:, 0].bincount(minlength=6)[1:]
+    assert ((drawn - expected) ** 2 / expected).sum() < 28.5
+
+
 @pytest.mark.parametrize(
     "options",
     [{}, {"temperature": 1.0000001}, {"top_p": 0.9999999}],
-    ids=["by parts", "whole softmax", "whole sorted softmax"],
+    ids=["by parts", "by parts at a temperature", "whole sorted softmax"],
 )
 def test_texts_are_drawn_with_their_probabilities(tails, options):
     # All ways to draw are the same here. Pearson's statistic over the 155 texts of a word or more

@@ -217,7 +217,7 @@ def test_limits_that_leave_nothing_are_explained():
 
 def test_a_failed_run_leaves_no_output():
     write_table("mine.csv", ("hi there", "1"))
-    with pytest.raises(UserError, match="leave 1 to the train split"):
+    with pytest.raises(UserError, match="leave 0 to the train split"):
         main()
     assert sorted(path.name for path in Path().rglob("*")) == [
         *("data", "mine.csv", "params.yaml", "raw")

@@ -258,12 +258,21 @@ def test_the_counts_of_the_comments_add_up(clone):
     counts = metrics(clone, "prepare")["prepare"]
     assert [*counts] == [
         *("rows", "dropped", "duplicates", "relabelled", "too_long", "too_short"),
-        *("texts", "positive", "train", "test", "vocabulary", "longest", "mean_length"),
+        *(
+            "texts",
+            "positive",
+            "train",
+            "validation",
+            "test",
+            "vocabulary",
+            "longest",
+            "mean_length",
+        ),
     ]
     assert counts["rows"] == 2 * ROWS
     lost = ("dropped", "duplicates", "too_long", "too_short")
     assert counts["texts"] == counts["rows"] - sum(counts[key] for key in lost)
-    assert counts["texts"] == counts["train"] + counts["test"]
+    assert counts["texts"] == sum(counts[name] for name in ("train", "validation", "test"))
 
 
 def test_the_words_are_the_paper_s_table(clone):

@@ -128,7 +128,8 @@ def build_corpus(
         labels: one label a text, 0 or 1.
         test_share: share of each label's texts that becomes the test split, in (0, 1); what comes
             out is within one text of it for each label.
-        validation_share: likewise for the validation split; both together below 1.
+        validation_share: likewise for the validation split; both together below 1. Of few texts the
+            label with more of them gives one or two beyond its share, so that there are two.
         seed: of the draw. The test split does not depend on the validation split's share.
 
     Raises:
@@ -150,12 +151,14 @@ def _draw_splits(
     """Draw the places of each split's texts, (N,) int64, stratified by label."""
     generator = np.random.default_rng(seed)
     split_of = np.full(len(labels), SPLITS.index("train"))
+    counts = [int((labels == label).sum()) for label in (0, 1)]
+    validating = [round(validation_share * count) for count in counts]
+    validating[counts.index(max(counts))] += max(_FEWEST[1] - sum(validating), 0)
     for label in (0, 1):
         of_label = generator.permutation(np.flatnonzero(labels == label))
         tested = round(test_share * len(of_label))
-        validating = round(validation_share * len(of_label))
         split_of[of_label[:tested]] = SPLITS.index("test")
-        split_of[of_label[tested : tested + validating]] = SPLITS.index("validation")
+        split_of[of_label[tested : tested + validating[label]]] = SPLITS.index("validation")
     drawn = {name: np.flatnonzero(split_of == place) for place, name in enumerate(SPLITS)}
     for name, fewest in zip(SPLITS, _FEWEST, strict=True):
         if len(drawn[name]) < fewest:
