@@ -35,7 +35,7 @@ def main() -> None:
     model = LanguageModel(words, shape).to(device)
     known = [
         " ".join(word for word in text.split() if word in model.ids)
-        for text in corpus.texts(corpus.validation, length)
+        for text in corpus.texts(corpus.validation)
     ]
     held_out = model.tokenize(known, length)
     updates = train_likelihood(

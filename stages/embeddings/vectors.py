@@ -8,8 +8,8 @@ from tqdm import tqdm
 
 from stages.embeddings.protocol import Embedding
 
-# Vectors of all texts are made once where they take no more bytes than this, else batch by batch. A
-# fixed number, as the two round differently: free memory must not change what comes out.
+# The vectors of a set of texts are made once where they take no more bytes than this, else batch by
+# batch. A fixed number, as the two round differently: free memory must not change what comes out.
 VECTORS_KEPT = 2 * 10**9
 BATCH = 500  # texts embedded at a time before training
 

@@ -18,7 +18,7 @@ BATCH = 250  # texts read at a time where nothing is learnt
 
 
 class LikelihoodStep(NamedTuple):
-    """One update: its number and its pass, both from 1, and its loss in nats a word."""
+    """One update: its number and its pass, both from 1, and its batch's loss in nats a word."""
 
     step: int
     epoch: int
@@ -37,7 +37,7 @@ def train_likelihood(
 
     The learning rate rises over the first updates and falls along a cosine towards 0 at the last
     (I. Loshchilov and F. Hutter, "SGDR", 2017, arXiv:1608.03983). Texts of like length share a
-    batch, yet every word of the training texts counts alike.
+    batch, yet every word of the training texts counts alike, as far as gradients are not clipped.
 
     Args:
         model: trained in place; in evaluation mode after each pass.
@@ -49,7 +49,8 @@ def train_likelihood(
     optimizer = Adam(model.parameters(), learning_rate)
     lengths = written(tokens).sum(1)  # (N,)
     total = epochs * math.ceil(len(tokens) / batch_size)
-    words = lengths.double().mean().item() * min(batch_size, len(tokens))  # of a batch, on average
+    # Words of a full batch, on average.
+    words_a_batch = lengths.double().mean().item() * min(batch_size, len(tokens))
     step = 0
     for epoch in range(1, epochs + 1):
         model.train()
@@ -61,7 +62,7 @@ def train_likelihood(
             losses = -model.log_likelihood(batch, written(batch))  # (N,)
             optimizer.zero_grad()
             # Not their mean: in a batch of short texts each word, and each end, would count more.
-            (losses.sum() / words).backward()
+            (losses.sum() / words_a_batch).backward()
             clip_grad_norm_(model.parameters(), LARGEST_GRADIENT)
             optimizer.step()
             step += 1
