@@ -66,7 +66,7 @@ def train_gan(
         words = generator.tokenize(learnt, length)
     except KeyError as error:
         raise UserError(
-            f"params.yaml: embedding.{name}.gan.max_length is {length}; the language model has read "
+            f"params.yaml: embedding.{name}.gan.max_length is {length}; the language model reads "
             f"gan.max_length words of a text and does not know {error}; set it to at most as many"
         ) from None
     data = Data(
