@@ -22,7 +22,7 @@ _PICTOGRAPH = (
     "|[©®‼⁉™\u2190-\u21ff\u2300-\u23ff\u25a0-\u27bf\u2900-\u297f\u2b00-\u2bff〰〽㊗㊙"
     "\U0001f000-\U0001faff][\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]*+)"
 )
-_EMOJI = f"(?:{_PICTOGRAPH}(?:\u200d{_PICTOGRAPH})*+|[0-9#*]\ufe0f?\u20e3)"
+_EMOJI = f"(?:{_PICTOGRAPH}(?>(?:\u200d{_PICTOGRAPH})*)|[0-9#*]\ufe0f?\u20e3)"
 
 # Controls, zero-width and other format characters, stray selectors and tags, half surrogates.
 _INVISIBLE = (
@@ -36,8 +36,8 @@ _EMOJI_OR_INVISIBLE = re.compile(f"({_EMOJI})|{_INVISIBLE}")
 # long run of them is read once.
 _ESCAPES = re.compile(
     r"\\++(?:(?P<space>[nrt])"
-    r"|x(?P<bytes>[0-9a-fA-F]{2}(?:\\+x[0-9a-fA-F]{2})*+)"
-    r"|u(?P<units>[0-9a-fA-F]{4}(?:\\+u[0-9a-fA-F]{4})*+)"
+    r"|x(?P<bytes>[0-9a-fA-F]{2}(?>(?:\\+x[0-9a-fA-F]{2})*))"
+    r"|u(?P<units>[0-9a-fA-F]{4}(?>(?:\\+u[0-9a-fA-F]{4})*))"
     r"|U(?P<code>00(?:0[0-9a-fA-F]|10)[0-9a-fA-F]{4}))?"
 )
 # int() refuses a character reference of thousands of digits; seven name every character.
@@ -50,14 +50,15 @@ _PLAIN = str.maketrans(
 
 # Tokens joined by spaces must give the same tokens again: so no alternative looks back beyond its
 # own start, or ahead beyond the one character behind its end. Possessive quantifiers keep the
-# time linear in the text.
+# time linear in the text; of groups they are written as atomic groups, since before Python 3.11.5 a
+# group that has to step back makes a possessive quantifier match amiss.
 _TOKEN = re.compile(
     "|".join(
         [
             # A plain word before a space: most tokens, and a cheap test.
             r"[a-z]++(?=\s|\Z)",
             # A URL: punctuation is part of it only when something else of the URL follows.
-            r"(?:https?://|www\.(?=\w))(?:[.,;:!?'()\[\]{}*~|^`\\]*+[\w/&=%#@+$-]++)++",
+            r"(?:https?://|www\.(?=\w))(?>(?:[.,;:!?'()\[\]{}*~|^`\\]*+[\w/&=%#@+$-]++)+)",
             _EMOJI,
             rf"[@#]{_LETTER}++",
             # Emoticons: eyes, nose and mouth; from behind; hearts; whole faces; raised arms.
@@ -68,7 +69,7 @@ _TOKEN = re.compile(
             r"\^[_.-]\^|-_+-|>[_.]<|¯\\_\(ツ\)_/¯|\\o/",
             # A word: letters of any script and digits, with single apostrophes and hyphens inside,
             # and the signs that stand inside numbers.
-            rf"{_LETTER}++(?:(?:['-]|(?<=\d)[.,:/](?=\d)){_LETTER}++)*+(?:(?<=\d)%)?",
+            rf"{_LETTER}++(?>(?:(?:['-]|(?<=\d)[.,:/](?=\d)){_LETTER}++)*)(?:(?<=\d)%)?",
             r"[?!]++",
             r"(\S)\1*+",
         ]
