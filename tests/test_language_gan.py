@@ -396,7 +396,7 @@ def test_every_pass_takes_each_text_once(name, warm_up, epochs):
     expected = [0] * 3 * warm_up + [1 + number // 3 for number in range(3 * epochs)]
     assert [step.epoch for step in steps] == expected
     assert [len(places) for places in seen] == asked == [4, 4, 2] * passes
-    assert first == [4, 4, 2] * warm_up  # the generator, which stands still, writes them once
+    assert first == [4, 4, 2] * warm_up  # and none once the generator learns
     parts = [seen[3 * number : 3 * number + 3] for number in range(passes)]
     orders = [[place for part in batches for place in part] for batches in parts]
     assert all(sorted(order) == list(range(10)) for order in orders)
