@@ -112,7 +112,7 @@ GAN = {
     **{key: optional(rule) for key, rule in NETWORK.items()},
     "noise": choice("normal", "uniform"),
     "method": choice("policy_gradient", "maligan", "likelihood"),
-    "objective": choice("cross_entropy", "hinge", "relativistic"),
+    "objective": choice("cross_entropy", "hinge", "relativistic", "wasserstein"),
     "fakes": any_of("markov", "language_model"),
     "discount": real(0, 1),
     "likelihood_weight": real(0, math.inf),

@@ -49,6 +49,7 @@ def train_gan(
         dropout=settings.dropout,
         token_dropout=settings.token_dropout,
         sources=1 + len(settings.fakes),
+        bounded=settings.objective == "wasserstein",
     )
     learnt = corpus.texts(corpus.train, length)
     held_out = corpus.texts(corpus.validation, length)

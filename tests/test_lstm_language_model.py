@@ -95,6 +95,23 @@ def test_probabilities_of_all_texts_sum_to_one(tails, length, count):
     assert log_probabilities(model, texts).exp().sum().item() == pytest.approx(1, abs=1e-5)
 
 
+def test_beside_each_word_stands_the_end_s_probability():
+    model = make_known_model(SHARES)
+    tokens = torch.tensor([[A, B, END, END], [D, END, END, END], [C, A, A, B]])
+    picked = written(tokens)
+    likelihoods, ends = model.log_likelihoods(tokens, picked)
+    assert torch.allclose(likelihoods, model.log_likelihood(tokens, picked))
+    assert torch.allclose(ends, torch.full((9,), 9 / 55).log())
+
+
+def test_the_end_s_probability_is_the_whole_softmax_s(tails):
+    model, tokens = make_model(words=tails), torch.randint(1, 6, (4, 5))
+    _, ends = model.log_likelihoods(tokens, torch.ones(4, 5, dtype=torch.bool))
+    hidden, _ = model.read(torch.nn.functional.pad(tokens[:, :-1], (1, 0)))
+    expected = model.softmax.log_prob(hidden.flatten(0, 1))[:, END]
+    assert torch.allclose(ends, expected, atol=1e-6)
+
+
 def test_reading_at_once_equals_reading_word_after_word(tails):
     model = make_model(words=tails)
     tokens = torch.randint(1, 6, (4, 5))

@@ -264,12 +264,14 @@ def test_every_path_is_written_once():
 
 @pytest.mark.parametrize("name", STAGES)
 def test_numbers_and_pictures_are_in_git_and_data_is_in_the_cache(name):
-    for path, settings in outs(name).items():
-        folder = path.split("/")[0]
-        assert folder in ("data", "metrics", "plots")
-        assert settings == ({} if folder == "data" else {"cache": False})
-    assert all(path.startswith("metrics/") for path in outs(name, ["metrics"]))
-    assert all(path.startswith("plots/") for path in outs(name, ["plots"]))
+    # DVC keeps a stage out of its run cache if one of its plain outs is not in the cache.
+    assert all(settings == {} for settings in outs(name, ["outs"]).values())
+    assert all(path.split("/")[0] in ("data", "plots") for path in outs(name, ["outs"]))
+    for kind, ending in (("metrics", ".json"), ("plots", ".png")):
+        for path, settings in outs(name, [kind]).items():
+            assert path.startswith(f"{kind}/")
+            assert path.endswith(ending)
+            assert settings == {"cache": False}
 
 
 @pytest.mark.parametrize("name", STAGES)
@@ -296,7 +298,7 @@ def drawn():
 
 
 def test_each_plot_is_drawn_once():
-    # What a stage lists as its own `plots:` is drawn beside what the top level lists.
+    # DVC draws what a stage lists as its own `plots:`, and what the top level lists.
     paths = [path for path, _ in drawn()] + [
         path for name in STAGES for path in outs(name, ["plots"])
     ]

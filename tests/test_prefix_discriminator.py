@@ -40,6 +40,22 @@ def test_a_later_token_changes_no_earlier_logit(width):
         assert (others[:, place] - logits[:, place]).abs().min() > 1e-5
 
 
+@pytest.mark.parametrize("bounded", [True, False])
+def test_a_bounded_discriminator_cannot_tell_texts_further_apart(bounded):
+    torch.manual_seed(0)
+    discriminator = PrefixDiscriminator(3, 8, 2, 0.0, 0.0, 2, bounded).train()
+    lengths = torch.tensor([1, 4, 9, 0])
+    vectors = 100 * torch.randn(4, 9, 3)
+    with torch.no_grad():
+        for weight in discriminator.parameters():
+            weight *= 100
+        for _ in range(30):  # each forward step brings the norm's estimate nearer
+            discriminator(vectors, lengths)
+        logits = verdicts(discriminator.eval()(vectors, lengths), lengths)  # (4, 2)
+    apart = (logits.max(0).values - logits.min(0).values).max().item()
+    assert (apart <= 2 * math.sqrt(2 * 8) * 1.01) == bounded
+
+
 @pytest.mark.parametrize("width", [1, 3])
 def test_padding_is_never_seen(width):
     # The same texts with other numbers after their ends, and without any: each logit up to the

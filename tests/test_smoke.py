@@ -359,6 +359,24 @@ def test_the_networks_size_retrains_the_gans_and_nothing_before(larger):
     assert set(stages_run(larger)) == expected
 
 
+@pytest.mark.usefixtures("larger")
+def test_what_was_run_before_is_not_run_again(clone):
+    pictures = {path.name: path.read_bytes() for path in clone.root.glob("plots/*.png")}
+    printed = clone.dvc("exp", "run", "--set-param", "gan.hidden_size=6")
+    assert stages_run(printed) == []
+    assert {*re.findall(r"Stage '(.+)' is cached", printed)} == {
+        *each("train_gan"),
+        *each("sample"),
+        *JUDGES,
+    }
+    changed = {
+        name
+        for name, old in pictures.items()
+        if clone.root.joinpath("plots", name).read_bytes() != old
+    }
+    assert changed == {"cross_evaluate.png", "measure.png", "sweep.png"}
+
+
 def test_the_chain_s_order_retrains_the_gans_that_learn_its_texts(clone):
     printed = clone.dvc("exp", "run", "-S", "markov.order=2", "-S", "embeddings=[scalar]")
     gan = {"train_gan@scalar", "sample@scalar"}

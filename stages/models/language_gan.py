@@ -25,6 +25,7 @@ class LanguageGanSettings:
         dropout: of the discriminator.
         token_dropout: of the discriminator.
         sources: S, of fakes that the discriminator learns to know; the generator is the first.
+        bounded: whether the discriminator's logits are.
     """
 
     width: int
@@ -34,6 +35,7 @@ class LanguageGanSettings:
     dropout: float
     token_dropout: float
     sources: int
+    bounded: bool = False
 
 
 class LanguageGan(nn.Module):
@@ -55,6 +57,7 @@ class LanguageGan(nn.Module):
             settings.dropout,
             settings.token_dropout,
             settings.sources,
+            settings.bounded,
         )
 
     def save(self, path: Path) -> None:

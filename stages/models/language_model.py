@@ -96,9 +96,18 @@ class LanguageModel(nn.Module):
             tokens: texts (B, T), int64, as `tokenize` or `sample` gives them.
             mask: (B, T), bool; see `written`.
         """
+        return self.softmax(self._predict(tokens, mask), tokens[mask]).output
+
+    def log_likelihoods(self, tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Return log P (N,) of each of the N words, as above, and of an end in its place, (N,)."""
+        hidden = self._predict(tokens, mask)
+        ends = self.softmax.head(hidden).log_softmax(1)[:, END]
+        return self.softmax(hidden, tokens[mask]).output, ends
+
+    def _predict(self, tokens: Tensor, mask: Tensor) -> Tensor:
+        """Return what each of the N words is predicted from, (N, W)."""
         before = pad(tokens[:, :-1], (1, 0), value=END)  # (B, T)
-        hidden, _ = self.read(before)  # (B, T, W)
-        return self.softmax(hidden[mask], tokens[mask]).output  # (N,)
+        return self.read(before)[0][mask]
 
     @torch.no_grad()
     def sample(

@@ -3,9 +3,10 @@
 Source: one verdict a word after C. de Masson d'Autume et al., "Training language GANs from
 Scratch", 2019, arXiv:1905.09922; spectral normalisation after T. Miyato et al., "Spectral
 Normalization for Generative Adversarial Networks", 2018, arXiv:1802.05957 (theirs bounds every
-layer, ours the hidden layer of the head, as an LSTM's output is bounded by itself and its memory
-would fade); waves for single numbers after M. Tancik et al., "Fourier Features Let Networks Learn
-High Frequency Functions in Low Dimensional Domains", 2020, arXiv:2006.10739.
+layer, ours the hidden layer of the head, and its last where it is to be bounded, as an LSTM's
+output is bounded by itself and its memory would fade); waves for single numbers after M. Tancik et
+al., "Fourier Features Let Networks Learn High Frequency Functions in Low Dimensional Domains",
+2020, arXiv:2006.10739.
 """
 
 import math
@@ -34,6 +35,8 @@ class PrefixDiscriminator(nn.Module):
         token_dropout: share of tokens whose vector is zeroed in training, so that the unknown words
             of other texts are nothing new.
         sources: S, of fakes.
+        bounded: whether no two texts' logits may be further apart than 2 sqrt(2 H), as the
+            objective `wasserstein` needs: the last layer too is spectrally normalised.
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class PrefixDiscriminator(nn.Module):
         dropout: float,
         token_dropout: float,
         sources: int,
+        bounded: bool = False,
     ) -> None:
         super().__init__()
         self.token_dropout = token_dropout
@@ -58,12 +62,13 @@ class PrefixDiscriminator(nn.Module):
         )
         between = dropout if num_layers > 1 else 0.0
         self.lstm = nn.LSTM(hidden_size, hidden_size, num_layers, batch_first=True, dropout=between)
+        last = nn.Linear(hidden_size, sources)
         self.head = nn.Sequential(
             nn.Dropout(dropout),
             spectral_norm(nn.Linear(2 * hidden_size, hidden_size)),
             nn.LeakyReLU(0.2),
             nn.Dropout(dropout),
-            nn.Linear(hidden_size, sources),
+            spectral_norm(last) if bounded else last,
         )
 
     def forward(self, vectors: Tensor, lengths: Tensor) -> Tensor:

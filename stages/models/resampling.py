@@ -1,15 +1,17 @@
 """Texts of a generator, chosen by its discriminator.
 
-Of several candidates one is drawn by its odds of being real, which for a discriminator trained on
-cross-entropy are P(real) / P(generator): with many candidates, texts come out as the discriminator
-believes real ones to be distributed. Of texts drawn at another temperature or top_p than 1, or by
-another objective, the odds are no more than a preference.
+Of several candidates of like length one is drawn by its odds of being real, which for a
+discriminator trained on cross-entropy are P(real) / P(generator): with many candidates, texts of a
+length come out as the discriminator believes real ones of that length to be distributed. How long
+texts are stays the generator's choice: the longer a text, the more gives it away, so that odds
+would shorten texts. Of texts drawn at another temperature or top_p than 1, or by another objective,
+the odds are no more than a preference.
 
 Source: D. B. Rubin, "Using the SIR algorithm to simulate posterior distributions", Bayesian
 Statistics 3, 1988; for GANs S. Azadi et al., "Discriminator Rejection Sampling", 2019,
 arXiv:1810.06758; for text Y. Deng et al., "Residual Energy-Based Models for Text Generation", 2020,
 arXiv:2004.11714, from whom we differ in drawing each text from candidates of its own, so that none
-is used twice.
+is used twice, and of its length.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -20,7 +22,7 @@ from torch import Tensor
 from stages.embeddings.piece_table import lengths_of
 from stages.embeddings.protocol import Embedding
 from stages.models.language_gan import LanguageGan
-from stages.models.language_model import draw_places
+from stages.models.language_model import BATCH, draw_places
 from stages.models.prefix_discriminator import verdicts
 from stages.seeds import derive_seed
 
@@ -31,11 +33,11 @@ def resample(
     candidates: int,
     seed: int,
 ) -> Iterator[list[str]]:
-    """Yield one of every `candidates` texts, drawn by its odds.
+    """Yield one of every `candidates` texts, drawn by its odds among texts of like length.
 
     Args:
         batches: the texts, in batches of any size; what is left over at the end goes.
-        log_odds: from texts to the logarithm of each one's odds of being real, (N,).
+        log_odds: from up to `BATCH` texts to the logarithm of each one's odds of being real, (N,).
         candidates: texts from which one is drawn, at least 1; of 1 each is kept, unjudged.
         seed: of the draw.
     """
@@ -46,12 +48,30 @@ def resample(
     waiting: list[str] = []
     for batch in batches:
         waiting += batch
-        groups = len(waiting) // candidates
-        texts, waiting = waiting[: groups * candidates], waiting[groups * candidates :]
-        if groups:
-            odds = log_odds(texts).double().view(groups, candidates).softmax(1)
-            chosen = draw_places(odds, random).tolist()
-            yield [texts[row * candidates + place] for row, place in enumerate(chosen)]
+        while len(waiting) >= BATCH * candidates:
+            yield _choose(waiting[: BATCH * candidates], log_odds, candidates, random)
+            waiting = waiting[BATCH * candidates :]
+    groups = len(waiting) // candidates
+    if groups:
+        yield _choose(waiting[: groups * candidates], log_odds, candidates, random)
+
+
+def _choose(
+    texts: list[str],
+    log_odds: Callable[[list[str]], Tensor],
+    candidates: int,
+    random: torch.Generator,
+) -> list[str]:
+    """Draw one text of each group; texts are grouped by length and come out in any order."""
+    odds = torch.cat(
+        [log_odds(texts[first : first + BATCH]) for first in range(0, len(texts), BATCH)]
+    )
+    lengths = torch.tensor([len(text.split()) for text in texts])
+    groups = lengths.argsort(stable=True).view(-1, candidates)
+    drawn = draw_places(odds.double()[groups].softmax(1), random)
+    chosen = groups.gather(1, drawn.unsqueeze(1)).squeeze(1)
+    order = torch.randperm(len(chosen), generator=random)
+    return [texts[place] for place in chosen[order].tolist()]
 
 
 def generate_resampled(

@@ -10,6 +10,9 @@ arXiv:1905.09922 (theirs rewards a word by the discriminator's own output there,
 changes it); MaliGAN by T. Che et al., "Maximum-Likelihood Augmented Discrete Generative Adversarial
 Networks", 2017, arXiv:1702.07983. Both keep a share of maximum likelihood, so that the generator
 does not leave the language while the discriminator still learns.
+
+The adversary teaches which word comes next where a text goes on, and likelihood alone where it
+ends: a text that ends early has no later word to be blamed for, so rewards would shorten texts.
 """
 
 import math
@@ -25,7 +28,7 @@ from torch.optim import Adam, AdamW, Optimizer
 
 from stages.embeddings.piece_table import PieceTable, lengths_of
 from stages.models.language_gan import LanguageGan
-from stages.models.language_model import LanguageModel, written
+from stages.models.language_model import END, LanguageModel, written
 from stages.models.prefix_discriminator import verdicts
 from stages.training.objectives import OBJECTIVES
 from stages.training.step import Step
@@ -193,21 +196,25 @@ def update_generator(
 ) -> None:
     """Make the generator's own words as much likelier as they weigh, and real texts likelier.
 
+    Of its own it is the likelihood of a word given that the text goes on; where its texts end is
+    not touched.
+
     Args:
         generator: in training mode.
         words: texts it has written (B, T), int64.
-        weights: of each word, (B, T), float32; below 0 makes a word less likely.
+        weights: of each word, (B, T), float32; below 0 makes a word less likely. Those of ends are
+            not read.
         real_words: real texts (B, T), int64.
         likelihood_weight: of the real texts' mean negative log-likelihood a word.
         optimizer: over the generator's weights.
     """
-    texts = torch.cat([words, real_words])
-    mask = written(texts)
-    own = mask[: len(words)]
-    log_likelihood = generator.log_likelihood(texts, mask)  # its own words before the real ones
-    real = log_likelihood[own.sum() :]
-    loss = -(weights[own] * log_likelihood[: len(log_likelihood) - len(real)]).mean()
-    loss = loss - likelihood_weight * real.mean()
+    own = words != END
+    mask = torch.cat([own, written(real_words)])
+    likelihoods, ends = generator.log_likelihoods(torch.cat([words, real_words]), mask)
+    count = int(own.sum())  # its own words come before the real ones
+    going = torch.log1p(-ends[:count].exp().clamp(max=1 - 1e-6))  # log P(no end)
+    loss = -(weights[own] * (likelihoods[:count] - going)).mean()
+    loss = loss - likelihood_weight * likelihoods[count:].mean()
     optimizer.zero_grad()
     loss.backward()
     clip_grad_norm_(generator.parameters(), LARGEST_GRADIENT)
@@ -217,6 +224,9 @@ def update_generator(
 def weigh(method: Method, logits: Tensor, lengths: Tensor, ends: Tensor, words: Tensor) -> Tensor:
     """Turn a discriminator's logits into how much likelier each word should become, (B, T).
 
+    A reward counts for what it is beyond the mean of its place over the texts, on one scale for
+    all places. Ends weigh nothing.
+
     Args:
         method: how the generator learns.
         logits: of its texts, (B, T' + 1), as `PrefixDiscriminator` gives them.
@@ -224,7 +234,7 @@ def weigh(method: Method, logits: Tensor, lengths: Tensor, ends: Tensor, words: 
         ends: a text's tokens up to and with each word, (B, T).
         words: the texts (B, T), int64.
     """
-    mask = written(words)
+    mask = words != END
     if method.name == "likelihood":
         return torch.zeros_like(mask, dtype=logits.dtype)
     if method.name == "maligan":
@@ -232,8 +242,9 @@ def weigh(method: Method, logits: Tensor, lengths: Tensor, ends: Tensor, words: 
         ratios = verdicts(logits, lengths).softmax(0) * len(words)  # (B,)
         return (ratios - 1).unsqueeze(1) * mask
     returns = reward(logits, lengths, ends, words, method.discount)  # (B, T)
-    mean, deviation = returns[mask].mean(), returns[mask].std(correction=0)
-    return (returns - mean) / (deviation + 1e-6) * mask
+    means = (returns * mask).sum(0) / mask.sum(0).clamp(min=1)  # (T,)
+    beyond = (returns - means) * mask
+    return beyond / (beyond[mask].square().mean().sqrt() + 1e-6)
 
 
 def reward(logits: Tensor, lengths: Tensor, ends: Tensor, words: Tensor, discount: float) -> Tensor:

@@ -1,7 +1,7 @@
 """What a discriminator of real and fake texts minimises.
 
 Each loss takes the logits of real texts and those of fakes, of any shape, and is in nats or, where
-it is a margin, without a unit.
+it is a margin or a distance, without a unit.
 """
 
 from collections.abc import Callable
@@ -35,8 +35,20 @@ def relativistic(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
     return softplus(fake.mean() - real), softplus(fake - real.mean())
 
 
+def wasserstein(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
+    """Return -real and fake: their means add up to less the more apart the two are.
+
+    Nothing but the discriminator itself keeps its logits from growing: it must be bounded, see
+    `PrefixDiscriminator`.
+
+    Source: M. Arjovsky, S. Chintala and L. Bottou, "Wasserstein GAN", 2017, arXiv:1701.07875.
+    """
+    return -real, fake
+
+
 OBJECTIVES: dict[str, Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]] = {
     "cross_entropy": cross_entropy,
     "hinge": hinge,
     "relativistic": relativistic,
+    "wasserstein": wasserstein,
 }
