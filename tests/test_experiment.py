@@ -1,5 +1,6 @@
 import json
 import math
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -33,6 +34,34 @@ def folder(tmp_path, monkeypatch):
 def set_params(old, new):
     assert PARAMS.count(old) == 1
     Path("params.yaml").write_text(PARAMS.replace(old, new), encoding="utf-8")
+
+
+# Memory
+
+PAGES = """
+import resource
+import numpy as np
+from stages.experiment import keep_freed_memory
+if {kept}:
+    keep_freed_memory()
+for number in range(11):
+    if number == 1:  # the first block is the system's in any case
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    np.ones(2**24)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is told")
+def test_freed_memory_is_used_again():
+    def count_faults(kept):
+        command = [sys.executable, "-c", PAGES.format(kept=kept)]
+        done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+        return int(done.stdout)
+
+    # Ten blocks of 128 MB, in pages of 4 KB or, where the system joins them, of 2 MB.
+    assert count_faults(kept=False) >= 10 * 64
+    assert count_faults(kept=True) < 64
 
 
 # Parameters

@@ -179,7 +179,10 @@ class LanguageModel(nn.Module):
     def _draw_by_parts(
         self, hidden: Tensor, is_first: bool, random: torch.Generator | None, temperature: float
     ) -> Tensor:
-        """Draw from the head, then, where it names a tail, from that tail: no whole softmax."""
+        """Draw from the head, then, where it names a tail, from that tail.
+
+        At temperature 1 no tail is computed but for the texts that draw from it.
+        """
         logits = self.softmax.head(hidden) / temperature  # (B, words of the head + tails)
         first = self.softmax.cutoffs[0]
         if temperature != 1:
