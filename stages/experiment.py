@@ -1,5 +1,6 @@
 """Parameters in, seeds, results out whole or not at all: the only reader of params.yaml."""
 
+import csv
 import ctypes
 import inspect
 import json
@@ -8,7 +9,7 @@ import os
 import random
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -45,8 +46,21 @@ def run_stage(main: Callable[..., None]) -> None:
         # An output of an earlier stage that is not there, or a disk that is full or read-only.
         reason = " ".join(str(error).split())
         sys.exit(f"error: {reason}; where a result of the pipeline is missing, run `dvc repro`")
+    except (MemoryError, RuntimeError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        sys.exit(
+            "error: out of memory; lower gan.max_length, a hidden_size or a batch_size "
+            "(of gan, recipes or language_model), or set device to cpu where the GPU is full"
+        )
     except KeyboardInterrupt:
         sys.exit("error: interrupted; what was finished before stays as it was")
+
+
+def _is_out_of_memory(error: MemoryError | RuntimeError) -> bool:
+    # On a CPU PyTorch has no class for it.
+    full = ("out of memory", "can't allocate memory", "not enough memory")
+    return isinstance(error, MemoryError) or any(text in str(error) for text in full)
 
 
 def keep_freed_memory() -> None:
@@ -56,8 +70,9 @@ def keep_freed_memory() -> None:
     page: on a CPU an eighth to a fifth of a GAN's training. The numbers are mallopt(3)'s.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    if mallopt is not None:
-        mallopt(-3, 2**30)  # M_MMAP_THRESHOLD: bytes from which a block is the system's own
+    # M_MMAP_THRESHOLD: bytes from which a block is the system's own; glibc before 2.35 refuses more
+    # than the second.
+    if mallopt is not None and (mallopt(-3, 2**30) or mallopt(-3, 2**25)):
         mallopt(-1, 2**31 - 1)  # M_TRIM_THRESHOLD: free bytes from which some go back
 
 
@@ -193,6 +208,14 @@ def write_lines(path: str | Path, lines: Iterable[str]) -> None:
     """Write one text a line, UTF-8."""
     with replacing(path) as temporary:
         temporary.write_bytes("".join(f"{line}\n" for line in lines).encode("utf-8"))
+
+
+def write_csv(path: str | Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write a table as CSV, UTF-8, one line feed after each row."""
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
 
 
 def write_json(path: str | Path, values: Mapping[str, Any]) -> None:

@@ -1,6 +1,6 @@
 """Stage measure: compare every source's texts with held-out real text, by all measures."""
 
-import csv
+import os
 from pathlib import Path
 
 from tqdm import tqdm
@@ -13,6 +13,7 @@ from stages.experiment import (
     replacing,
     run_stage,
     seed_everything,
+    write_csv,
     write_json,
     write_metrics,
 )
@@ -51,11 +52,11 @@ def measure_samples() -> None:
 def measure_files(arguments: tuple[str, ...]) -> None:
     """Measure anyone's text files, print the table, and write it where it is asked for."""
     options = parse_arguments(arguments)
-    if options.json and Path(options.json).is_dir():
-        raise UserError(f"--json: {options.json} is a folder; expected the name of a file")
+    if options.json is not None:
+        check_writable(options.json)
     measured = measure_all(options.paths, options.count, resamples=200, seed=1, device="auto")
     print(format_table(measured))
-    if options.json:
+    if options.json is not None:
         write_json(
             options.json,
             {
@@ -63,6 +64,23 @@ def measure_files(arguments: tuple[str, ...]) -> None:
                 for source, estimates in measured.items()
             },
         )
+
+
+def check_writable(path: str) -> None:
+    """Refuse an unwritable file before the work; its folder is made where it is missing.
+
+    Raises:
+        UserError: `path` is no name of a file, or nothing can be written there.
+    """
+    if not path or Path(path).is_dir():
+        raise UserError(f"--json: {path or 'nothing'} is no file; expected the name of one")
+    folder = Path(path).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"--json: {path}: {error.strerror.lower()}") from None
+    if not os.access(folder, os.W_OK):
+        raise UserError(f"--json: {path}: no permission to write into {folder}")
 
 
 def measure_all(
@@ -87,13 +105,16 @@ def measure_all(
 def read_texts(path: str, source: str) -> list[str]:
     """Read one text a line, each as words joined by one space."""
     try:
-        texts = [" ".join(line.split()) for line in read_lines(path)]
+        lines = read_lines(path)
     except OSError as error:
         raise UserError(f"{path}: {error.strerror.lower()}") from None
     except UnicodeDecodeError as error:
         raise UserError(
             f"{path}: no UTF-8 text (byte {error.start}); save the file as UTF-8"
         ) from None
+    if lines:
+        lines[0] = lines[0].removeprefix("\ufeff")  # some editors' mark of UTF-8
+    texts = [" ".join(line.split()) for line in lines]
     # Half of the training text is measured, against the other half.
     fewest = 2 * FEWEST if source == TRAIN else FEWEST
     if len(texts) < fewest:
@@ -105,12 +126,12 @@ def read_texts(path: str, source: str) -> list[str]:
 
 def write_intervals(path: str, measured: dict[str, Estimates]) -> None:
     """Write each value with the ends of its 95 % interval as CSV."""
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("source", "measure", *Estimate._fields))
-        for source, estimates in measured.items():
-            for name, estimate in estimates.items():
-                writer.writerow((source, name, *(f"{value:.6g}" for value in estimate)))
+    rows = (
+        (source, name, *(f"{value:.6g}" for value in estimate))
+        for source, estimates in measured.items()
+        for name, estimate in estimates.items()
+    )
+    write_csv(path, ("source", "measure", *Estimate._fields), rows)
 
 
 if __name__ == "__main__":

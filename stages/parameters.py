@@ -120,6 +120,10 @@ GAN = {
     "warm_up": whole(0),
     "token_dropout": real(0, 1, open_high=True),
 }
+# Of one embedding's GAN alone. How long texts are is all generators' and all splits'.
+OVERRIDES = {key: rule for key, rule in GAN.items() if key != "max_length"}
+
+TEMPERATURE = real(0.01, 100)  # below it the logits overflow
 
 
 @dataclass(frozen=True)
@@ -141,17 +145,17 @@ SCHEMA = {
         "validation_share": real(0, 1, open_low=True, open_high=True),
     },
     "embedding": {
-        "scalar": {"order": choice("appearance", "similarity"), "gan": Overrides(GAN)},
+        "scalar": {"order": choice("appearance", "similarity"), "gan": Overrides(OVERRIDES)},
         "word2vec": {
             "vector_size": whole(1),
             "window": whole(1),
             "epochs": whole(1),
-            "gan": Overrides(GAN),
+            "gan": Overrides(OVERRIDES),
         },
         "bert": {
             "model": text("MiniLM, a folder, or the name of a BERT on the Hugging Face hub"),
             "vector_size": optional(whole(1)),
-            "gan": Overrides(GAN),
+            "gan": Overrides(OVERRIDES),
         },
     },
     "language_model": {"width": whole(1, _LARGEST), **NETWORK},
@@ -159,14 +163,14 @@ SCHEMA = {
     "recipes": {"paper": NETWORK, "modern": NETWORK},
     "markov": {"order": whole(1, 10), "start": choice("uniform", "empirical")},
     "sample": {
-        "count": whole(1),
-        "temperature": real(0, 100, open_low=True),
+        "count": whole(10),
+        "temperature": TEMPERATURE,
         "top_p": real(0, 1, open_low=True),
         "candidates": whole(1),
     },
     "sweep": {
         "count": whole(10),
-        "temperatures": numbers(real(0, 100, open_low=True)),
+        "temperatures": numbers(TEMPERATURE),
         "resamples": whole(2),
     },
     "cross_evaluate": {"real_share": real(0, 1, open_low=True, open_high=True)},
@@ -211,14 +215,28 @@ def check_parameters(values: Any, schema: Any = SCHEMA, path: str = "") -> None:
         elif not partial:
             allowed = rule.allowed if isinstance(rule, Rule) else "a mapping"
             raise UserError(f"params.yaml: {name} is missing; allowed: {allowed}")
-    if not path and values["prepare"]["min_words"] > values["prepare"]["max_words"]:
+    if not path:
+        _check_together(values)
+
+
+def _check_together(values: Mapping[str, Any]) -> None:
+    """Check what depends on several values, each allowed by itself."""
+    prepare, sample = values["prepare"], values["sample"]
+    if prepare["min_words"] > prepare["max_words"]:
         raise UserError(
-            f"params.yaml: prepare.min_words is {values['prepare']['min_words']}; allowed: at most "
-            f"prepare.max_words, which is {values['prepare']['max_words']}"
+            f"params.yaml: prepare.min_words is {prepare['min_words']}; allowed: at most "
+            f"prepare.max_words, which is {prepare['max_words']}"
         )
-    if not path and values["prepare"]["test_share"] + values["prepare"]["validation_share"] >= 1:
+    if prepare["test_share"] + prepare["validation_share"] >= 1:
         raise UserError(
-            f"params.yaml: prepare.validation_share is {values['prepare']['validation_share']}; "
-            "allowed: below 1 together with prepare.test_share, which is "
-            f"{values['prepare']['test_share']}"
+            f"params.yaml: prepare.validation_share is {prepare['validation_share']}; "
+            f"allowed: below 1 together with prepare.test_share, which is {prepare['test_share']}"
         )
+    for name in values["embeddings"]:
+        recipe = values["embedding"][name]["gan"].get("recipe", values["gan"]["recipe"])
+        if recipe == "paper" and (sample["temperature"] != 1 or sample["top_p"] != 1):
+            raise UserError(
+                f"params.yaml: sample.temperature is {sample['temperature']} and sample.top_p "
+                f"{sample['top_p']}; the generator of gan.recipe paper, {name}, draws no words; "
+                "set both to 1, or gan.recipe to modern"
+            )

@@ -1,6 +1,5 @@
 """Stage prepare: merge the raw tables, tokenize the comments, and split them into three."""
 
-import csv
 import sys
 from pathlib import Path
 
@@ -12,8 +11,17 @@ from stages.corpus.corpus import Corpus, build_corpus
 from stages.corpus.raw_tables import is_usable, merge_tables, read_table
 from stages.corpus.tokenizer import tokenize
 from stages.errors import UserError
-from stages.experiment import load_params, replacing, run_stage, write_lines, write_metrics
+from stages.experiment import (
+    load_params,
+    replacing,
+    run_stage,
+    write_csv,
+    write_lines,
+    write_metrics,
+)
 from stages.pictures import draw_lengths
+
+FEWEST = {"train": 20, "test": 10}  # texts that the stage measure can measure
 
 
 def main() -> None:
@@ -24,6 +32,13 @@ def main() -> None:
     texts, labels = comments["words"].tolist(), comments["label"].to_numpy()
     shares = params.prepare.test_share, params.prepare.validation_share
     corpus = build_corpus(texts, labels, *shares, params.seed)
+    for name, fewest in FEWEST.items():
+        found = len(getattr(corpus, name))
+        if found < fewest:
+            raise UserError(
+                f"params.yaml: of {len(labels)} texts the {name} split has {found}; the measures "
+                f"need {fewest}; give more texts or change prepare.test_share"
+            )
 
     write_words(comments)
     with replacing("data/corpus") as folder:
@@ -86,23 +101,24 @@ def drop_by_length(
 
 def write_words(comments: pd.DataFrame) -> None:
     """Write data/words.txt, the paper's table: the list of words as Python writes it."""
-    with (
-        replacing("data/words.txt") as path,
-        path.open("w", encoding="utf-8", newline="") as file,
-    ):
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["text", "label", "source"])
-        writer.writerows(zip(comments["words"], comments["label"], comments["source"], strict=True))
+    rows = zip(comments["words"], comments["label"], comments["source"], strict=True)
+    write_csv("data/words.txt", ("text", "label", "source"), rows)
 
 
 def count_texts(corpus: Corpus, labels: np.ndarray, lengths: np.ndarray) -> dict[str, float]:
-    """Count what is left: texts, splits, the training split's words, words a text."""
+    """Count what is left: texts, splits, the training split's words, words a text.
+
+    Comments that differ in case or spaces alone are the same words, so that a test text may be a
+    training text too.
+    """
+    learnt = set(corpus.texts(corpus.train))
     return {
         "texts": len(labels),
         "positive": int(labels.sum()),
         "train": len(corpus.train),
         "validation": len(corpus.validation),
         "test": len(corpus.test),
+        "test_also_in_train": sum(text in learnt for text in corpus.texts(corpus.test)),
         "vocabulary": corpus.vocabulary_size,
         "longest": int(lengths.max()),
         "mean_length": float(lengths.mean()),

@@ -7,7 +7,6 @@ import numpy as np
 from tqdm import tqdm
 
 from stages.corpus.corpus import load_corpus
-from stages.errors import UserError
 from stages.experiment import (
     load_params,
     pick_device,
@@ -97,12 +96,6 @@ def sample_gan(name: str) -> list[str]:
             candidates=sample.candidates,
         )
         return collect(name, sample.count, written)
-    if params.sample.temperature != 1 or params.sample.top_p != 1:
-        raise UserError(
-            f"params.yaml: sample.temperature is {params.sample.temperature} and sample.top_p "
-            f"{params.sample.top_p}; the generator of gan.recipe paper, {name}, draws no words; "
-            "set both to 1, or gan.recipe to modern"
-        )
     embedding = load_embedding(name, f"data/embeddings/{name}", device)
     made = gan.generate(params.sample.count, params.seed)
     return collect(name, params.sample.count, map(embedding.decode, made))

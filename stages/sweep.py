@@ -4,7 +4,6 @@ One temperature hides the trade between the two: M. Caccia et al., "Language GAN
 2020, arXiv:1811.02549.
 """
 
-import csv
 from collections.abc import Callable, Iterator
 from functools import partial
 from types import SimpleNamespace
@@ -20,8 +19,10 @@ from stages.experiment import (
     replacing,
     run_stage,
     seed_everything,
+    write_csv,
     write_metrics,
 )
+from stages.measures.bootstrap import Estimate
 from stages.measures.trade import Point, Trade, at_equal_diversity
 from stages.models.language_gan import LanguageGan
 from stages.models.language_model import LanguageModel
@@ -29,7 +30,8 @@ from stages.models.load import load_gan
 from stages.models.resampling import generate_resampled
 from stages.pictures import draw_sweep
 
-FIXED = ("train", "markov")  # sources that have no temperature
+FIXED = ("train", "markov")  # sources that have no temperature, real text first
+AT_REAL = "frechet_at_real_self_bleu_4"
 
 
 def main() -> None:
@@ -38,15 +40,14 @@ def main() -> None:
     )
     seed_everything(params.seed)
     device = pick_device(params.device)
-    count = params.sweep.count
+    texts = {source: read_lines(f"data/samples/{source}.txt") for source in FIXED}
+    count = min(params.sweep.count, *map(len, texts.values()))  # only equally many compare
     trade = Trade(read_lines("data/samples/test.txt"), params.sweep.resamples, params.seed, device)
     points = {
-        source: [
-            trade.measure(choose(read_lines(f"data/samples/{source}.txt"), count, params.seed))
-        ]
-        for source in FIXED
+        source: [trade.measure(choose(lines, count, params.seed))]
+        for source, lines in texts.items()
     }
-    generators = load_generators(params, device)
+    generators = load_generators(params, count, device)
     total = len(generators) * len(params.sweep.temperatures)
     with tqdm(desc="sweep", total=total, unit="temperature") as progress:
         for name, generator in generators.items():
@@ -57,17 +58,19 @@ def main() -> None:
                 points[name].append(trade.measure(texts))
                 progress.update()
     temperatures = {name: [None] if name in FIXED else params.sweep.temperatures for name in points}
-    write_points("plots/sweep.csv", points, temperatures)
-    write_metrics("sweep", summarise(points, params.sweep.temperatures))
+    at_real = {name: at_equal_diversity(points[name], points[FIXED[0]][0]) for name in generators}
+    write_points("plots/sweep.csv", points, temperatures, at_real)
+    summary = summarise(points, temperatures, at_real)
+    write_metrics("sweep", {"texts": count, **summary})
     with replacing("plots/sweep.png") as path:
-        draw_sweep(path, points, temperatures, real=FIXED[0])
+        drawn = {name: [point[:2] for point in curve] for name, curve in points.items()}
+        draw_sweep(path, drawn, temperatures, real=FIXED[0])
 
 
 def load_generators(
-    params: SimpleNamespace, device: str
+    params: SimpleNamespace, count: int, device: str
 ) -> dict[str, Callable[..., Iterator[list[str]]]]:
-    """Give, for each generator of words, the function from `temperature` to its texts."""
-    count = params.sweep.count
+    """Give, for each generator of words, the function from `temperature` to `count` texts."""
     model = LanguageModel.load("data/models/language_model.safetensors", device)
     generators = {
         "language_model": partial(model.generate, count, params.gan.max_length, params.seed)
@@ -88,16 +91,17 @@ def load_generators(
 
 
 def choose(texts: list[str], count: int, seed: int) -> list[str]:
-    """Choose `count` texts at random, or all where there are fewer."""
+    """Choose `count` texts at random."""
     order = np.random.default_rng(seed).permutation(len(texts))[:count]
     return [texts[place] for place in order]
 
 
 def summarise(
-    points: dict[str, list[Point]], temperatures: list[float]
+    points: dict[str, list[Point]],
+    temperatures: dict[str, list[float | None]],
+    at_real: dict[str, Estimate | None],
 ) -> dict[str, dict[str, float]]:
     """Give each source's numbers, and each curve's distance where it is as diverse as real text."""
-    real = points[FIXED[0]][0].self_bleu_4.value
     values: dict[str, dict[str, float]] = {}
     for name, curve in points.items():
         if name in FIXED:
@@ -108,27 +112,35 @@ def summarise(
             continue
         values[name] = {
             f"frechet_at_{temperature:g}": point.frechet.value
-            for temperature, point in zip(temperatures, curve, strict=True)
+            for temperature, point in zip(temperatures[name], curve, strict=True)
         }
-        distance = at_equal_diversity(curve, real)
-        if distance is not None:
-            values[name]["frechet_at_real_self_bleu_4"] = distance
+        if at_real[name] is not None:
+            values[name][AT_REAL] = at_real[name].value
     return values
 
 
 def write_points(
-    path: str, points: dict[str, list[Point]], temperatures: dict[str, list[float | None]]
+    path: str,
+    points: dict[str, list[Point]],
+    temperatures: dict[str, list[float | None]],
+    at_real: dict[str, Estimate | None],
 ) -> None:
-    """Write each point with its 95 % intervals as CSV; a source without temperature has none."""
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(("source", "temperature", "measure", "value", "low", "high"))
+    """Write each value with its 95 % interval as CSV; what has no temperature has none there."""
+
+    def rows() -> Iterator[tuple[str, ...]]:
         for name, curve in points.items():
             for temperature, point in zip(temperatures[name], curve, strict=True):
-                for measure, estimate in point._asdict().items():
-                    numbers = (f"{value:.6g}" for value in estimate)
-                    shown = "" if temperature is None else f"{temperature:g}"
-                    writer.writerow((name, shown, measure, *numbers))
+                shown = "" if temperature is None else f"{temperature:g}"
+                for measure in ("frechet", "self_bleu_4"):
+                    yield name, shown, measure, *_shown(getattr(point, measure))
+            if at_real.get(name) is not None:
+                yield name, "", AT_REAL, *_shown(at_real[name])
+
+    write_csv(path, ("source", "temperature", "measure", *Estimate._fields), rows())
+
+
+def _shown(estimate: Estimate) -> tuple[str, ...]:
+    return tuple(f"{value:.6g}" for value in estimate)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,5 @@
 """Stage train_gan: train one generator and one discriminator against each other."""
 
-import csv
-
 from stages.corpus.corpus import load_corpus
 from stages.embeddings.protocol import load_embedding
 from stages.experiment import (
@@ -10,6 +8,7 @@ from stages.experiment import (
     replacing,
     run_stage,
     seed_everything,
+    write_csv,
     write_metrics,
 )
 from stages.training.step import Step
@@ -34,12 +33,11 @@ def main(name: str) -> None:
 
 def write_curve(path: str, steps: list[Step]) -> None:
     """Write both losses of each update as CSV."""
-    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(Step._fields)
-        for step in steps:
-            losses = (f"{step.generator:.6g}", f"{step.discriminator:.6g}")
-            writer.writerow((step.step, step.epoch, *losses))
+    rows = (
+        (step.step, step.epoch, f"{step.generator:.6g}", f"{step.discriminator:.6g}")
+        for step in steps
+    )
+    write_csv(path, Step._fields, rows)
 
 
 if __name__ == "__main__":

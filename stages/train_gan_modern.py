@@ -15,7 +15,6 @@ from stages.corpus.corpus import Corpus
 from stages.embeddings.piece_table import PieceTable, lengths_of
 from stages.embeddings.protocol import Embedding
 from stages.embeddings.vectors import embed_by_place
-from stages.errors import UserError
 from stages.measures.frechet import fit_gaussian, frechet_distance
 from stages.measures.sentence_vectors import SentenceEncoder
 from stages.models.language_gan import LanguageGan, LanguageGanSettings
@@ -63,15 +62,8 @@ def train_gan(
     # The language model is the generator as it begins.
     own = settings.warm_up > 0 or "language_model" in settings.fakes
     early = draw_from("language_model") if own else None
-    try:
-        words = generator.tokenize(learnt, length)
-    except KeyError as error:
-        raise UserError(
-            f"params.yaml: embedding.{name}.gan.max_length is {length}; the language model reads "
-            f"gan.max_length words of a text and does not know {error}; set it to at most as many"
-        ) from None
     data = Data(
-        words=words,
+        words=generator.tokenize(learnt, length),
         real=look_up(f"{name}: real", embedding, learnt, length),
         early=early,
         others=[

@@ -45,8 +45,7 @@ def main() -> None:
         batch_size=settings.batch_size,
         learning_rate=settings.learning_rate,
     )
-    best = Best(model)
-    loss = math.nan
+    best, means = Best(model), []
     per_epoch = math.ceil(len(learnt) / settings.batch_size)
     total = settings.epochs * per_epoch
     with tqdm(desc=f"language model on {device}", total=total, unit="step") as progress:
@@ -56,8 +55,8 @@ def main() -> None:
                 losses.append(step.loss)
                 progress.update()
                 progress.set_postfix(loss=f"{step.loss:.3f}", validation=f"{best.value:.3f}")
-            loss = fmean(losses)
-            if not math.isfinite(loss):
+            means.append(fmean(losses))
+            if not math.isfinite(means[-1]):
                 raise UserError(
                     f"language model: the loss is no longer finite in epoch {epoch}; "
                     "lower language_model.learning_rate"
@@ -70,7 +69,7 @@ def main() -> None:
         "words": len(words) - 1,
         "texts": len(learnt),
         "validation": len(held_out),
-        "training_loss": loss,
+        "training_loss": means[best.epoch - 1],
         "validation_loss": best.value,
         "best_epoch": best.epoch,
     }

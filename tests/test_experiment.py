@@ -1,3 +1,4 @@
+import ctypes
 import json
 import math
 import platform
@@ -6,14 +7,17 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from stages.errors import UserError
 from stages.experiment import (
+    keep_freed_memory,
     load_gan_params,
     load_params,
     read_lines,
     replacing,
     run_stage,
+    write_csv,
     write_json,
     write_lines,
     write_metrics,
@@ -62,6 +66,66 @@ def test_freed_memory_is_used_again():
     # Ten blocks of 128 MB, in pages of 4 KB or, where the system joins them, of 2 MB.
     assert count_faults(kept=False) >= 10 * 64
     assert count_faults(kept=True) < 64
+
+
+class OldGlibc:
+    """What glibc before 2.35 does: it refuses a threshold of more than 32 MB."""
+
+    def __init__(self, *_):
+        self.told = {}
+
+    def mallopt(self, option, value):
+        taken = option != -3 or value <= 2**25
+        if taken:
+            self.told[option] = value
+        return int(taken)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only glibc is told")
+def test_an_old_glibc_is_told_what_it_takes(monkeypatch):
+    library = OldGlibc()
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: library)
+    keep_freed_memory()
+    assert library.told == {-3: 2**25, -1: 2**31 - 1}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."),
+        # As PyTorch says it on a CPU.
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 8 bytes"),
+    ],
+)
+def test_a_full_memory_is_told_in_one_line(error, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["stages/prepare.py"])
+
+    def main():
+        raise error
+
+    with pytest.raises(SystemExit) as exit:
+        run_stage(main)
+    assert str(exit.value).startswith("error: out of memory; lower gan.max_length")
+    assert "\n" not in str(exit.value)
+
+
+def test_what_pytorch_says_of_a_full_memory_is_known(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["stages/prepare.py"])
+    with pytest.raises(SystemExit, match="out of memory"):
+        run_stage(lambda: torch.empty(2**55))
+
+
+def test_another_error_of_the_code_is_not_hidden(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["stages/prepare.py"])
+    with pytest.raises(RuntimeError, match="shape"):
+        run_stage(lambda: torch.ones(2).view(3))
+
+
+def test_a_table_is_written_as_csv():
+    write_csv("new/table.csv", ("name", "value"), [("a,b", 1), ('say "c"', 2.5)])
+    expected = b'name,value\n"a,b",1\n"say ""c""",2.5\n'
+    assert Path("new/table.csv").read_bytes() == expected
 
 
 # Parameters

@@ -9,6 +9,7 @@ from shutil import copyfile
 import numpy as np
 import pytest
 
+from stages import measure as module
 from stages.errors import UserError
 from stages.measure import main, read_texts
 from stages.measure_arguments import parse_arguments
@@ -173,11 +174,34 @@ def test_what_is_wrong_with_a_file_is_told():
     assert fails("short.txt", "test.txt") == (
         "short.txt: found 19 texts; expected at least 20, one a line"
     )
-    assert fails("train.txt", "test.txt", "--json", ".") == (
-        "--json: . is a folder; expected the name of a file"
-    )
     Path("blank.txt").write_text(" \n" * 30)
     assert fails("train.txt", "blank.txt") == "blank.txt: found no word; expected real text"
+
+
+def test_a_place_that_cannot_be_written_is_told_before_the_work(monkeypatch):
+    monkeypatch.setattr(module, "measure_all", None)  # nothing is measured
+    Path("file").write_text("")
+    for path, told in (
+        (".", ". is no file; expected the name of one"),
+        ("", "nothing is no file; expected the name of one"),
+        ("file/out.json", "file/out.json: file exists"),
+    ):
+        assert fails("train.txt", "test.txt", "--json", path) == f"--json: {told}"
+    monkeypatch.setattr(module.os, "access", lambda *_: False)
+    assert fails("train.txt", "test.txt", "--json", "new/out.json") == (
+        "--json: new/out.json: no permission to write into new"
+    )
+
+
+def test_a_mark_of_utf_8_is_no_part_of_a_word():
+    Path("marked.txt").write_bytes("\ufeffwörd one\n".encode() + b"two\n" * 20)
+    assert read_texts("marked.txt", "marked")[:2] == ["wörd one", "two"]
+
+
+def test_a_source_measures_alike_with_and_without_others():
+    alone = measure("train.txt", "test.txt", "like=like.txt", "--count", "12")
+    beside = measure("train.txt", "test.txt", "stuck=stuck.txt", "like=like.txt", "--count", "12")
+    assert alone == {name: beside[name] for name in ("train", "like")}
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,8 @@ def test_the_repository_s_own_parameters_are_allowed():
         ("gan.hiden_size", "recipe, max_length"),
         ("embedding.glove", "scalar, word2vec, bert"),
         ("embedding.word2vec.dropout", "vector_size, window, epochs, gan"),
-        ("embedding.scalar.gan.hiden_size", "recipe, max_length"),
+        ("embedding.scalar.gan.hiden_size", "recipe, hidden_size"),
+        ("embedding.bert.gan.max_length", "recipe, hidden_size"),
         ("markov.7", "order, start"),
     ],
 )

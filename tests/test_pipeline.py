@@ -230,21 +230,112 @@ def test_a_stage_declares_the_parameters_it_loads(name):
     assert sorted(STAGES[name]["params"]) == sorted(asked[function])
 
 
+def path_of(node, names, item):
+    """Return the dotted path in params.yaml that an expression names, None where it names none.
+
+    `names` gives the paths of variables, "" that of the whole file.
+    """
+    if isinstance(node, ast.Name):
+        return names.get(node.id)
+    called = node.func.id if isinstance(node, ast.Call) and hasattr(node.func, "id") else ""
+    if called in ("load_params", "load_gan_params"):
+        return ""
+    if called == "getattr":
+        section, key = node.args[0], item
+    elif isinstance(node, ast.Attribute):
+        section, key = node.value, node.attr
+    else:
+        return None
+    above = path_of(section, names, item)
+    return None if above is None else f"{above}.{key}".removeprefix(".")
+
+
+def name_sections(tree, item):
+    """Return the paths of the variables that are set in a tree, None of those that have none."""
+    names = {"params": ""}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            target, value = node.targets[0], node.value
+            several = isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple)
+            pairs = zip(target.elts, value.elts, strict=True) if several else [(target, value)]
+            names |= {
+                target.id: path_of(value, names, item)
+                for target, value in pairs
+                if isinstance(target, ast.Name)
+            }
+    return names
+
+
+def read_in(tree, item, others=()):
+    """Return the paths in params.yaml that a module's functions read, `others` left out.
+
+    A section may have a name of its own, under which it is handed to other functions, too.
+    """
+    everywhere = {name: path for name, path in name_sections(tree, item).items() if path}
+    read = set()
+    for function in tree.body:
+        if isinstance(function, ast.FunctionDef) and function.name not in others:
+            given = {argument.arg for argument in function.args.args}
+            handed = {name: path for name, path in everywhere.items() if name in given}
+            names = handed | name_sections(function, item)
+            read |= {path_of(node, names, item) for node in ast.walk(function)}
+    return read
+
+
 @pytest.mark.parametrize("name", STAGES)
 def test_a_declared_parameter_exists_and_is_read(name):
-    file, _ = command(name)
+    file, item = command(name)
     # A stage may hand its parameters to modules that stand beside it, as train_gan does.
     files = {file} | {path for path in imported(file) if path.count("/") == 1}
+    # What sample_markov reads is nothing to sample_language_model.
+    asked = set(asked_for(file, item))
+    others = asked - {name} if name in asked else asked & set(STAGES)
     trees = [parse(path) for path in files - {"stages/experiment.py"}]
-    nodes = [node for tree in trees for node in ast.walk(tree)]
-    read = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    read = set().union(*(read_in(tree, item, others) for tree in trees))
+    # load_gan_params lays both over `gan`.
+    settled = ("recipes.", f"embedding.{item}.gan")
     for path in STAGES[name]["params"]:
         assert leaves_under(path), f"{path} is no parameter"
-        # The overrides of the GAN lie beside what the embedding is fitted with.
-        wanted = {leaf.split(".")[-1] for leaf in leaves_under(path)}
-        if path == "recipes":  # load_gan_params puts their values in place of null
-            continue
-        assert wanted - read - ({"gan"} if path.startswith("embedding.") else set()) == set()
+        assert {leaf for leaf in leaves_under(path) - read if not leaf.startswith(settled)} == set()
+
+
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        ("params.sample.count", "sample.count"),
+        ("settings = params.sample; settings.count", "sample.count"),
+        ("size, settings = 1, params.sample; settings.count", "sample.count"),
+        ("settings = getattr(params.embedding, name); settings.order", "embedding.scalar.order"),
+        ("texts = []; texts.count('')", None),
+        ("settings = params.sample; settings = []; settings.count", None),
+        ("gan.settings.sample.count", None),
+    ],
+)
+@pytest.mark.parametrize(
+    "function",
+    ["def main():\n    params = load_params('sample'); {}", "def main(params): {}"],
+    ids=["loaded", "given"],
+)
+def test_a_parameter_is_read_by_its_section(function, body, path):
+    read = read_in(ast.parse(function.format(body)), "scalar")
+    found = {each for each in read if each and each.endswith((".count", ".order"))}
+    assert found == ({path} if path else set())
+
+
+def test_a_section_is_read_where_it_is_handed_over():
+    module = """
+def main():
+    settings = load_params("sample").sample
+    write(settings)
+def write(settings):
+    settings.count
+def draw():
+    settings.top_p
+"""
+    read = read_in(ast.parse(module), None)
+    assert "sample.count" in read
+    assert "sample.top_p" not in read
+    assert "sample.count" not in read_in(ast.parse(module), None, others=["write"])
 
 
 def test_every_parameter_belongs_to_a_stage():

@@ -2,12 +2,14 @@ import csv
 import json
 import shutil
 from ast import literal_eval
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
 from matplotlib.image import imread
 
+from stages import prepare
 from stages.corpus.corpus import load_corpus
 from stages.errors import UserError
 from stages.experiment import read_lines
@@ -18,8 +20,9 @@ ROOT = Path(__file__).parents[1]
 REAL = ROOT.parent / "shared" / "data" / "cyberbullying"
 KEYS = [
     *("rows", "dropped", "duplicates", "relabelled", "too_long", "too_short", "texts", "positive"),
-    *("train", "validation", "test", "vocabulary", "longest", "mean_length"),
+    *("train", "validation", "test", "test_also_in_train", "vocabulary", "longest", "mean_length"),
 ]
+FEWEST = prepare.FEWEST
 OUTPUTS = [
     *("data/words.txt", "data/samples/train.txt", "data/samples/test.txt"),
     *("metrics/prepare.json", "plots/prepare-lengths.png", "data/corpus/words.txt"),
@@ -28,8 +31,9 @@ OUTPUTS = [
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
-    """Run each test in an empty folder with the repository's params.yaml."""
+    """Run each test in an empty folder with the repository's params.yaml, on few texts."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(prepare, "FEWEST", {})
     shutil.copy(ROOT / "params.yaml", "params.yaml")
     Path("data/raw").mkdir(parents=True)
     return tmp_path
@@ -102,6 +106,7 @@ def test_the_counts_are_those_worked_out_by_hand():
     main()
     metrics = read_metrics()
     vocabulary = metrics.pop("vocabulary")
+    del metrics["test_also_in_train"]  # whether "you clown" is on both sides is left to chance
     assert metrics == {
         "rows": 11,
         "dropped": 2,
@@ -141,6 +146,18 @@ def test_words_are_written_as_python_lists_one_row_a_comment():
     ]
 
 
+def test_the_test_texts_that_are_training_texts_too_are_counted():
+    # One word in 32 spellings, which are one text to every model; and 32 words.
+    spellings = ["".join(letters) for letters in product("nN", "iI", "cC", "eE", "rR")]
+    write_table("mine.csv", *((text, "0") for text in spellings))
+    set_params(test_share=0.25, validation_share=0.25)
+    main()
+    assert (read_metrics()["test"], read_metrics()["test_also_in_train"]) == (8, 8)
+    write_table("mine.csv", *((f"nicer{number}", "0") for number in range(32)))
+    main()
+    assert (read_metrics()["test"], read_metrics()["test_also_in_train"]) == (8, 0)
+
+
 def test_the_samples_are_the_splits_cropped():
     write_three_tables()
     set_params(max_words=10, test_share=0.25, validation_share=0.5, max_length=3)
@@ -178,6 +195,23 @@ def test_the_limits_are_within_what_is_kept():
 
 
 # What the user did wrong
+
+
+@pytest.mark.parametrize(
+    # 6 of 60 texts are tested; 12 of 30, and 2 validate.
+    ("count", "share", "told"),
+    [
+        (60, 0.1, "of 60 texts the test split has 6; the measures need 10"),
+        (30, 0.4, "of 30 texts the train split has 16; the measures need 20"),
+    ],
+)
+def test_texts_too_few_to_measure_are_told_before_any_training(count, share, told, monkeypatch):
+    monkeypatch.setattr(prepare, "FEWEST", FEWEST)
+    write_table("mine.csv", *((f"text {number}", "0") for number in range(count)))
+    set_params(test_share=share, validation_share=0.05)
+    with pytest.raises(UserError, match=told):
+        main()
+    assert not Path("data/samples").exists()
 
 
 def test_no_files_are_explained():

@@ -10,8 +10,10 @@ from stages.measures.frechet import fit_gaussian, frechet_distance
 from stages.measures.trade import Point, Trade, at_equal_diversity
 
 
-def point(self_bleu_4, frechet):
-    return Point(Estimate(frechet, frechet, frechet), Estimate(self_bleu_4, 0.0, 1.0))
+def point(self_bleu_4, frechet, halves=((0.0, 0.0), (0.0, 0.0))):
+    """Make a point whose two halves differ from it by `halves`: distances, then Self-BLEU-4s."""
+    values = np.array([[frechet], [self_bleu_4]]) + np.array(halves)
+    return Point(Estimate(frechet, 0.0, 9.0), Estimate(self_bleu_4, 0.0, 1.0), values.T)
 
 
 CURVE = [point(0.6, 5.0), point(0.2, 1.0), point(0.4, 3.0)]
@@ -29,25 +31,52 @@ CURVE = [point(0.6, 5.0), point(0.2, 1.0), point(0.4, 3.0)]
     ],
 )
 def test_the_curve_is_read_on_straight_lines(self_bleu_4, frechet):
-    assert at_equal_diversity(CURVE, self_bleu_4) == pytest.approx(frechet)
-    assert at_equal_diversity(CURVE[::-1], self_bleu_4) == pytest.approx(frechet)
+    # Nothing is resampled, so the interval is the value.
+    expected = pytest.approx((frechet, frechet, frechet))
+    assert at_equal_diversity(CURVE, point(self_bleu_4, 0.0)) == expected
+    assert at_equal_diversity(CURVE[::-1], point(self_bleu_4, 0.0)) == expected
 
 
 def test_the_lines_follow_diversity_and_not_the_distance():
     # 0.3 is half-way between 0.2 and 0.4, whose distances are 6 and 2; 0.5 between 2 and 8.
     curve = [point(0.4, 2.0), point(0.2, 6.0), point(0.6, 8.0)]
-    assert at_equal_diversity(curve, 0.3) == pytest.approx(4)
-    assert at_equal_diversity(curve, 0.5) == pytest.approx(5)
+    assert at_equal_diversity(curve, point(0.3, 0.0)).value == pytest.approx(4)
+    assert at_equal_diversity(curve, point(0.5, 0.0)).value == pytest.approx(5)
 
 
 @pytest.mark.parametrize("self_bleu_4", [0.0, 0.199, 0.601, 1.0])
 def test_outside_the_curve_there_is_nothing_to_read(self_bleu_4):
-    assert at_equal_diversity(CURVE, self_bleu_4) is None
+    assert at_equal_diversity(CURVE, point(self_bleu_4, 0.0)) is None
 
 
-def test_one_point_is_a_curve_of_its_own():
-    assert at_equal_diversity([point(0.3, 2.0)], 0.3) == 2
-    assert at_equal_diversity([point(0.3, 2.0)], 0.31) is None
+def test_a_curve_without_two_diversities_is_no_line():
+    assert at_equal_diversity([point(0.3, 2.0)], point(0.3, 0.0)) is None
+    assert at_equal_diversity([point(0.3, 2.0), point(0.3, 4.0)], point(0.3, 0.0)) is None
+
+
+# At 0.25 the value is 1.5, for three quarters that of the lower point; the slope is 10. Of two
+# values v apart the quantiles 0.025 and 0.975 are 0.95 v apart.
+@pytest.mark.parametrize(
+    ("lower", "upper", "real", "width"),
+    [
+        # The distance of the lower point is 0.2 wide: 0.75 × 0.2.
+        (((-0.1, 0.1), (0, 0)), ((0, 0), (0, 0)), (0, 0), 0.15),
+        # That of the upper: 0.25 × 0.2.
+        (((0, 0), (0, 0)), ((-0.1, 0.1), (0, 0)), (0, 0), 0.05),
+        # Self-BLEU-4 of the lower is 0.02 wide: 10 × 0.75 × 0.02; of the upper; of real text.
+        (((0, 0), (-0.01, 0.01)), ((0, 0), (0, 0)), (0, 0), 0.15),
+        (((0, 0), (0, 0)), ((0, 0), (-0.01, 0.01)), (0, 0), 0.05),
+        (((0, 0), (0, 0)), ((0, 0), (0, 0)), (-0.01, 0.01), 0.2),
+        # A distance that is larger where the text is less diverse, along the slope: no change.
+        (((-0.1, 0.1), (-0.01, 0.01)), ((0, 0), (0, 0)), (0, 0), 0),
+    ],
+)
+def test_its_interval_is_that_of_all_it_is_read_from(lower, upper, real, width):
+    curve = [point(0.2, 1.0, lower), point(0.4, 3.0, upper)]
+    value, low, high = at_equal_diversity(curve, point(0.25, 0.0, ((0, 0), real)))
+    assert value == pytest.approx(1.5)
+    assert high - low == pytest.approx(0.95 * width)
+    assert (low + high) / 2 == pytest.approx(1.5)
 
 
 class WordsAndLetters:
@@ -105,10 +134,22 @@ def test_both_measures_are_those_of_their_own_modules(trade):
 
 
 def test_each_value_lies_in_its_interval_and_its_range(trade):
-    for estimate, highest in zip(trade(TEXTS[:3]).measure(TEXTS), (np.inf, 1), strict=True):
+    measured = trade(TEXTS[:3]).measure(TEXTS)
+    for estimate, highest in zip(measured[:2], (np.inf, 1), strict=True):
         assert 0 <= estimate.low <= estimate.value <= estimate.high <= highest
 
 
+def test_the_halves_are_those_of_the_intervals(trade):
+    measured = trade(TEXTS[:3]).measure(TEXTS)
+    assert measured.halves.shape == (20, 2)
+    for estimate, values in zip(measured[:2], measured.halves.T, strict=True):
+        whole = estimate.value
+        low, high = whole + np.quantile(values, (0.025, 0.975)) - values.mean()
+        assert estimate.low == pytest.approx(max(min(low, whole), 0))
+        assert estimate.high == pytest.approx(max(high, whole))
+
+
 def test_same_seed_same_intervals(trade):
-    measure = trade(TEXTS[:3]).measure
-    assert measure(TEXTS) == measure(TEXTS)
+    first, again = (trade(TEXTS[:3]).measure(TEXTS) for _ in range(2))
+    assert first[:2] == again[:2]
+    assert np.array_equal(first.halves, again.halves)

@@ -97,7 +97,7 @@ class BertEmbedding:
         Raises:
             UserError: `vector_size` is above BERT's own width.
         """
-        tokenizer, bert = load_tokenizer(model), load_bert(model, device)
+        bert, tokenizer = load_bert(model, device), load_tokenizer(model)
         width = bert.config.hidden_size
         if vector_size is not None and vector_size > width:
             raise UserError(

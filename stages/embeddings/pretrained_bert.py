@@ -21,8 +21,18 @@ PIECES = {"cpu": 2**11, "cuda": 2**15}
 
 
 def load_tokenizer(model: str) -> Any:
-    """Load the word-piece tokenizer of a BERT; raises as `load_bert`."""
-    return _load(AutoTokenizer, model)
+    """Load the word-piece tokenizer of a BERT.
+
+    Raises:
+        UserError: as `load_bert`, or its padding is not the piece 0, which means "no piece" here.
+    """
+    tokenizer = _load(AutoTokenizer, model)
+    if tokenizer.pad_token_id != 0:
+        raise UserError(
+            f"params.yaml: embedding.bert.model is {model!r}, whose padding is the piece "
+            f"{tokenizer.pad_token_id}; expected 0, as in MiniLM or bert-base-uncased"
+        )
+    return tokenizer
 
 
 def load_bert(model: str, device: str) -> Any:

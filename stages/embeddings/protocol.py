@@ -30,7 +30,7 @@ class Embedding(Protocol):
         """Turn texts into token ids (B, T), int32, on the embedding's device.
 
         T is `length`, to which longer texts are cropped, or the longest text's; after the end
-        stands the id of not-a-word.
+        stands 0, the id of not-a-word.
         """
         ...
 

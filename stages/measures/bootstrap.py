@@ -8,7 +8,7 @@ doi:10.1214/aos/1176347263. A mean spreads over such halves as over bootstrap re
 distance would take for repetition by the source.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -34,9 +34,6 @@ def estimate(
 ) -> Estimate:
     """Return `statistic` of all texts with a 95 % interval, from its values on halves of them.
 
-    The values' quantiles are moved so that the values' mean falls on the statistic of all texts:
-    many measures depend on the number of texts, and halves would shift the interval off it.
-
     Args:
         statistic: from places of texts, (M,), each once, to the measure of those texts.
         count: N, texts in all, at least 2.
@@ -47,12 +44,27 @@ def estimate(
     Returns:
         The statistic of all texts, and the interval's ends, between which it lies.
     """
+    values = [statistic(half) for half in draw_halves(count, resamples, seed)]
+    return interval(statistic(np.arange(count)), values, bounds)
+
+
+def draw_halves(count: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
+    """Yield places of half of `count` texts, (count // 2,) int64, `resamples` times."""
     random = np.random.default_rng(seed)
-    whole = statistic(np.arange(count))
-    values = np.array(
-        [statistic(random.permutation(count)[: count // 2]) for _ in range(resamples)]
-    )
-    low, high = whole + np.quantile(values, _LEVELS) - values.mean()
+    for _ in range(resamples):
+        yield random.permutation(count)[: count // 2]
+
+
+def interval(
+    whole: float, values: Sequence[float], bounds: tuple[float, float] = (-np.inf, np.inf)
+) -> Estimate:
+    """Return a statistic of all texts with a 95 % interval, from its `values` on halves of them.
+
+    The values' quantiles are moved so that the values' mean falls on the statistic of all texts:
+    many measures depend on the number of texts, and halves would shift the interval off it. They
+    are cut to `bounds`, the lowest and the highest that the measure has.
+    """
+    low, high = whole + np.quantile(values, _LEVELS) - np.mean(values)
     # Rounding must not push an end past the statistic itself.
     low, high = max(min(low, whole), bounds[0]), min(max(high, whole), bounds[1])
     return Estimate(float(whole), float(low), float(high))

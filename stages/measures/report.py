@@ -196,16 +196,15 @@ def measure_sources(
         Name and measures of each source, real training text first.
     """
     size = min(count, len(train) // 2, *map(len, sources.values()))
-    random = np.random.default_rng(seed)
     # Shuffled too, as the measures of equal sides take the first.
-    test = _choose(test, random.permutation(len(test)))
-    order = random.permutation(len(train))
+    test, own = _shuffled(test, seed), _shuffled(train, seed)
     judge = Judge(test, vocabulary_of(train, test), resamples, seed, device)
-    yield TRAIN, judge.measure(_choose(train, order[:size]), _choose(train, order[size:]))
+    yield TRAIN, judge.measure(own[:size], own[size:])
     for name, texts in sources.items():
-        order = random.permutation(len(texts))[:size]
-        yield name, judge.measure(_choose(texts, order), train)
+        yield name, judge.measure(_shuffled(texts, seed)[:size], train)
 
 
-def _choose(texts: Sequence[str], places: np.ndarray) -> list[str]:
-    return [texts[place] for place in places]
+def _shuffled(texts: Sequence[str], seed: int) -> list[str]:
+    # Each anew, so that no source's numbers depend on which others are measured beside it.
+    order = np.random.default_rng(seed).permutation(len(texts))
+    return [texts[place] for place in order]

@@ -1,13 +1,14 @@
 """Quality against diversity: the two measures of one point on a generator's curve."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from stages.measures.bleu import ORDERS, self_bleu
-from stages.measures.bootstrap import Estimate, estimate
+from stages.measures.bootstrap import Estimate, draw_halves, interval
 from stages.measures.frechet import fit_gaussian, frechet_distance
 from stages.measures.sentence_vectors import SentenceEncoder
 
@@ -18,10 +19,12 @@ class Point(NamedTuple):
     Attributes:
         frechet: distance of sentence vectors to real texts, 0 or more; lower is better.
         self_bleu_4: from 0 (no text like another) to 1 (all alike); best as real text's.
+        halves: both on the same halves of the texts, (resamples, 2) float64.
     """
 
     frechet: Estimate
     self_bleu_4: Estimate
+    halves: np.ndarray
 
 
 class Trade:
@@ -50,26 +53,45 @@ class Trade:
         def likeness(chosen: np.ndarray) -> float:
             return float(scores[chosen].mean())
 
-        count, settings = len(texts), {"resamples": self.resamples, "seed": self.seed}
         with threadpool_limits(1, user_api="blas"):
+            whole = np.arange(len(texts))
+            halves = np.array(
+                [
+                    (distance(half), likeness(half))
+                    for half in draw_halves(len(texts), self.resamples, self.seed)
+                ]
+            )
             return Point(
-                estimate(distance, count, bounds=(0, np.inf), **settings),
-                estimate(likeness, count, bounds=(0, 1), **settings),
+                interval(distance(whole), halves[:, 0], (0, np.inf)),
+                interval(likeness(whole), halves[:, 1], (0, 1)),
+                halves,
             )
 
 
-def at_equal_diversity(curve: Sequence[Point], self_bleu_4: float) -> float | None:
-    """Return the Frechet distance at a given Self-BLEU-4, on the straight lines between points.
+def at_equal_diversity(curve: Sequence[Point], real: Point) -> Estimate | None:
+    """Return a generator's Frechet distance where its Self-BLEU-4 is that of real text.
+
+    It is read on the straight line between the two points around it. For the interval the two, and
+    real text's Self-BLEU-4, are resampled, each by halves of its own texts; the slope stays.
 
     Args:
-        curve: a generator's points, one a temperature.
-        self_bleu_4: where to read.
+        curve: the generator's points, one a temperature.
+        real: the point of real text.
 
     Returns:
-        None where no point is as low, or none as high.
+        None where no point is as low, none as high, or all are alike.
     """
     points = sorted(curve, key=lambda point: point.self_bleu_4.value)
-    places = [point.self_bleu_4.value for point in points]
-    if not places[0] <= self_bleu_4 <= places[-1]:
-        return None
-    return float(np.interp(self_bleu_4, places, [point.frechet.value for point in points]))
+    target = real.self_bleu_4.value
+    for lower, upper in pairwise(points):
+        low, high = lower.self_bleu_4.value, upper.self_bleu_4.value
+        if low <= target <= high and low < high:
+            share = (target - low) / (high - low)
+            slope = (upper.frechet.value - lower.frechet.value) / (high - low)
+            distances, places = ((1 - share) * lower.halves + share * upper.halves).T
+            return interval(
+                lower.frechet.value + slope * (target - low),
+                distances + slope * (real.halves[:, 1] - places),
+                (0, np.inf),
+            )
+    return None

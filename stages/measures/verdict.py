@@ -1,5 +1,8 @@
 """How right a discriminator is about one source.
 
+A score is the sigmoid of a logit, less a threshold where the recipe has one, so that 0.5 divides
+real from fake; without a threshold it is the discriminator's probability.
+
 Source: M. Beneš, "Generating text using LSTM GAN in PyTorch", 2021, section "Results": accuracy at
 the threshold 0.5, and the mean squared error of the soft output against the truth.
 """
@@ -21,7 +24,7 @@ def accuracy(scores: np.ndarray, *, is_real: bool) -> float:
     """Return the share of texts that a discriminator takes for what they are.
 
     Args:
-        scores: probability that each text is real, (N,), from 0 to 1, N at least 1.
+        scores: of each text, (N,), from 0 (fake) to 1 (real), N at least 1.
         is_real: the truth about all of them.
 
     Returns:
@@ -34,7 +37,7 @@ def mean_squared_error(scores: np.ndarray, *, is_real: bool) -> float:
     """Return the mean square of how far each score is from the truth, 1 or 0.
 
     Args:
-        scores: probability that each text is real, (N,), from 0 to 1, N at least 1.
+        scores: of each text, (N,), from 0 (fake) to 1 (real), N at least 1.
         is_real: the truth about all of them.
 
     Returns:

@@ -25,7 +25,7 @@ class PrefixDiscriminator(nn.Module):
     There is one logit a source of fakes, as what gives the one away need not give away the other.
     With cross-entropy and as many real texts as fakes of each, it estimates log P(real) -
     log P(source) of what has been read so far. Padding comes after all that counts, so it is never
-    seen.
+    seen; nor is anything later, unless the vectors themselves tell of it, as BERT's do.
 
     Args:
         width: E, numbers a token.

@@ -11,6 +11,10 @@ changes it); MaliGAN by T. Che et al., "Maximum-Likelihood Augmented Discrete Ge
 Networks", 2017, arXiv:1702.07983. Both keep a share of maximum likelihood, so that the generator
 does not leave the language while the discriminator still learns.
 
+Where an embedding's vectors know the words around them, as BERT's do, the logit after a word has
+also seen hints of those to come: the sum over a text is still its verdict, but which word a part of
+it is put down to is less certain.
+
 The adversary teaches which word comes next where a text goes on, and likelihood alone where it
 ends: a text that ends early has no later word to be blamed for, so rewards would shorten texts.
 """
@@ -56,7 +60,7 @@ class Data:
         words: the training texts as the generator writes them, (N, T), int64.
         real: from places among the training texts (B,) to those texts.
         early: from a number of texts to as many of the generator's as it is before training; None
-            where there is no warm-up.
+            where nobody asks for them.
         others: for each other source of fakes, from a number of texts to as many of them.
         pieces: from the generator's words to the embedding's tokens.
         embed: from those tokens (B, T) to vectors (B, T, E).

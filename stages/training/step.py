@@ -10,9 +10,10 @@ from stages.errors import UserError
 
 
 class Step(NamedTuple):
-    """One update: its number and its pass, both from 1, and both losses in nats.
+    """One update: its number and its pass, both from 1, and both losses.
 
-    Passes in which the discriminator learns alone are of epoch 0.
+    The generator's is in nats, and the discriminator's unless its objective has no unit. Passes in
+    which the discriminator learns alone are of epoch 0.
     """
 
     step: int
