@@ -13,6 +13,7 @@ from stages import measure as module
 from stages.errors import UserError
 from stages.measure import main, read_texts
 from stages.measure_arguments import parse_arguments
+from stages.measures import report
 from stages.measures.bleu import bleu, self_bleu
 from stages.measures.bootstrap import Estimate
 from stages.measures.language_model import TrigramModel, vocabulary_of
@@ -115,6 +116,22 @@ def test_each_measure_is_taken_against_the_right_texts():
     for order in (1, 2):
         expected = distinct_ngrams(texts, order)(PLACES)
         assert like[f"distinct_{order}"] == pytest.approx(expected, 1e-5)
+
+
+def test_mauve_is_the_mean_over_five_clusterings(monkeypatch):
+    # In one of them both sides are in the same cluster, which is worth 1; in the others each has a
+    # cluster of its own, which is worth 5 B(5, 6) = 5 / 1260.
+    seeds = []
+
+    def quantise(real, generated, seed):
+        seeds.append(seed)
+        apart = int(len(seeds) != 3)
+        return np.zeros(len(real), int), np.full(len(generated), apart), 2
+
+    monkeypatch.setattr(report, "quantise", quantise)
+    train = measure("train.txt", "test.txt")["train"]
+    assert train["mauve"]["value"] == pytest.approx((1 + 4 * 5 / 1260) / 5, abs=1e-4)
+    assert len(set(seeds)) == len(seeds) == 5
 
 
 def test_a_copy_is_a_text_of_the_training_file():

@@ -4,7 +4,9 @@ Source: K. Pillutla et al., "MAUVE: Measuring the Gap Between Neural Text and Hu
 Divergence Frontiers", NeurIPS 2021, arXiv:2102.01454. As there: vectors of length 1, principal
 components of 90 % of the variance, k-means over both sets together, scaling 5. Their vectors are
 GPT-2's and their clusters 500 for 5,000 texts a side; ours come from any encoder, a cluster for
-each ten texts of a side. So the number ranks sources; it does not compare with published ones.
+each ten texts of a side. As one clustering of few texts moves the number by its start alone, it is
+best taken as the mean over `CLUSTERINGS` of them. So the number ranks sources; it does not compare
+with published ones.
 """
 
 import numpy as np
@@ -14,8 +16,8 @@ from threadpoolctl import threadpool_limits
 
 TEXTS_A_CLUSTER = 10
 SCALING = 5.0
+CLUSTERINGS = 5
 _VARIANCE = 0.9
-_STARTS = 5  # of k-means, the best of which counts
 _MIXTURES = 200  # points of the curve: the area is right to 1e-4
 
 
@@ -27,7 +29,7 @@ def quantise(
     Args:
         first: (N, D), length 1 each.
         second: (M, D), length 1 each; best as many as in `first`.
-        seed: of the clusters' starts.
+        seed: of the clusters' start.
 
     Returns:
         Cluster of each vector, (N,) and (M,), from 0; the number of clusters, of at least 2 unless
@@ -39,7 +41,7 @@ def quantise(
         return np.zeros(len(first), int), np.zeros(len(second), int), 1
     clusters = min(distinct, max(2, min(len(first), len(second)) // TEXTS_A_CLUSTER))
     components = PCA(_VARIANCE, svd_solver="full").fit_transform(together)
-    kmeans = KMeans(clusters, n_init=_STARTS, max_iter=500, random_state=seed)
+    kmeans = KMeans(clusters, n_init=1, max_iter=500, random_state=seed)
     # Several threads would add up in any order, and the last bits differ from run to run.
     with threadpool_limits(1):
         labels = kmeans.fit_predict(components)

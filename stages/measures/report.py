@@ -9,6 +9,7 @@ moves with other texts, not with another training run or another test split.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from statistics import fmean
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -27,8 +28,9 @@ from stages.measures.lexical import (
     known_words,
     length_distance,
 )
-from stages.measures.mauve import mauve, quantise
+from stages.measures.mauve import CLUSTERINGS, mauve, quantise
 from stages.measures.sentence_vectors import SentenceEncoder
+from stages.seeds import derive_seed
 
 TRAIN = "train"  # the source that is real training text
 FEWEST = 10  # texts a source: two in each fold of the classifiers
@@ -124,11 +126,19 @@ class Judge:
             (self.test[:count], texts[:count]),
             (self.vectors[:count], vectors[:count]),
         )
-        real, generated, clusters = quantise(*vectors_of, self.seed)
-        real_histogram = np.bincount(real, minlength=clusters)
+        clusterings = [
+            quantise(*vectors_of, derive_seed(self.seed, f"clusters {number}"))
+            for number in range(CLUSTERINGS)
+        ]
 
         def area(chosen: np.ndarray) -> float:
-            return mauve(real_histogram, np.bincount(generated[chosen], minlength=clusters))
+            return fmean(
+                mauve(
+                    np.bincount(real, minlength=clusters),
+                    np.bincount(generated[chosen], minlength=clusters),
+                )
+                for real, generated, clusters in clusterings
+            )
 
         folds = two_sample.assign_folds(*sides, self.seed)
         return {
