@@ -117,10 +117,12 @@ def test_the_real_row_of_texygen_comes_out():
         ("maligan", (0.673, 0.432, 0.257, 0.159), (0.918, 0.781, 0.606, 0.437)),
         ("rank", (0.743, 0.467, 0.264, 0.156), (0.959, 0.882, 0.762, 0.618)),
         ("leakgan", (0.746, 0.528, 0.355, 0.230), (0.966, 0.913, 0.848, 0.780)),
+        ("textgan", (0.593, 0.463, 0.277, 0.207), (0.942, 0.931, 0.804, 0.746)),
+        ("mle", (0.731, 0.497, 0.305, 0.189), (0.916, 0.769, 0.583, 0.408)),
     ],
 )
 def test_the_rows_of_texygen_s_gans_come_out(name, quality, likeness):
-    # Both tables stand in docs/evaluation.md of Texygen's repository, the texts in docs/instances.
+    # Zhu et al. 2018, Image COCO; the texts are those in docs/instances of Texygen's repository.
     path = COCO / "instances" / f"{name}.txt"
     if not path.is_file():
         pytest.skip("Texygen's docs/instances do not lie beside the COCO captions")

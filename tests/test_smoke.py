@@ -264,6 +264,7 @@ def test_the_counts_of_the_comments_add_up(clone):
             "train",
             "validation",
             "test",
+            "test_also_in_train",
             "vocabulary",
             "longest",
             "mean_length",
@@ -393,7 +394,7 @@ def test_the_paper_s_recipe_is_one_switch(clone):
     # The paper judges the generator's numbers before they are rounded to words.
     assert scores["generator"]["mse"] != scores["scalar"]["mse"]
     # Its generator has no temperature, so it has no curve.
-    assert [*metrics(clone, "sweep")["sweep"]] == ["train", "markov", "language_model"]
+    assert [*metrics(clone, "sweep")["sweep"]] == ["texts", "train", "markov", "language_model"]
 
 
 def test_a_forced_run_writes_the_same_bytes(clone):
