@@ -275,6 +275,16 @@ def test_bert_refuses_what_is_no_bert(tmp_path):
         BertEmbedding.fit(TEXTS, model="MiniLM", vector_size=385)
 
 
+def test_bert_refuses_another_padding_than_the_piece_0(tmp_path):
+    BertConfig(vocab_size=6).save_pretrained(tmp_path)
+    pieces = ["[UNK]", "[CLS]", "[SEP]", "[MASK]", "a"]
+    (tmp_path / "vocab.txt").write_text("\n".join(["[PAD]", *pieces]))
+    assert load_tokenizer(str(tmp_path)).pad_token_id == 0
+    (tmp_path / "vocab.txt").write_text("\n".join([*pieces, "[PAD]"]))
+    with pytest.raises(UserError, match="whose padding is the piece 5; expected 0"):
+        load_tokenizer(str(tmp_path))
+
+
 # The nearest row.
 
 

@@ -102,6 +102,8 @@ def test_the_file_is_a_mapping(values):
         ("seed", "1", "a whole number from 0 to 4294967295"),
         ("gan.hidden_size", 20.0, "a whole number from 1 to 1000000"),
         ("language_model.hidden_size", None, "a whole number from 1 to 1000000"),
+        ("sample.count", 9, "a whole number of at least 10"),
+        ("sample.temperature", 1e-40, "a number from 0.01 to 100"),
         ("gan.learning_rate", "1e-05", "a number above 0 to 1"),
         ("gan.dropout", False, "a number from 0 and below 1"),
         ("device", 0, "one of auto, cpu, cuda"),
@@ -177,3 +179,16 @@ def test_the_shortest_text_is_not_longer_than_the_longest():
     values["prepare"]["min_words"] = 6
     message = message_about(values)
     assert "prepare.min_words is 6; allowed: at most prepare.max_words, which is 5" in message
+
+
+@pytest.mark.parametrize(("key", "value"), [("temperature", 0.9), ("top_p", 0.5)])
+def test_the_paper_s_generator_is_not_asked_to_draw_words(key, value):
+    values = changed(f"sample.{key}", value)
+    check_parameters(values)  # the modern recipe's is
+    values["embedding"]["bert"]["gan"] = {"recipe": "paper"}
+    message = message_about(values)
+    assert "the generator of gan.recipe paper, bert, draws no words" in message
+    values["embeddings"] = ["scalar", "word2vec"]
+    check_parameters(values)
+    values["gan"]["recipe"] = "paper"
+    assert "paper, scalar, draws no words" in message_about(values)
