@@ -39,7 +39,7 @@ def sample_markov() -> list[str]:
     from stages.models.markov_chain import MarkovChain
 
     params = load_params("seed", "gan.max_length", "markov.start", "sample.count")
-    chain = MarkovChain.load("data/models/markov.npz")
+    chain = MarkovChain.load("data/models/markov.safetensors")
     random = np.random.default_rng(params.seed)
     drawn = chain.sample(params.sample.count, params.gan.max_length, random, params.markov.start)
     words = load_corpus("data/corpus").words

@@ -123,7 +123,7 @@ def write_fakes(
     seed = derive_seed(params.seed, "fakes")
     if source == "language_model":
         return [text for batch in generator.generate(count, length, seed) for text in batch]
-    chain = MarkovChain.load("data/models/markov.npz")
+    chain = MarkovChain.load("data/models/markov.safetensors")
     texts = chain.sample(count, length, np.random.default_rng(seed), params.markov.start)
     return [" ".join(corpus.words[word] for word in text) for text in texts]
 

@@ -9,7 +9,7 @@ def main() -> None:
     params = load_params("markov.order")
     corpus = load_corpus("data/corpus")
     chain = MarkovChain.fit(corpus.train, corpus.vocabulary_size, order=params.markov.order)
-    with replacing("data/models/markov.npz") as path:
+    with replacing("data/models/markov.safetensors") as path:
         chain.save(path)
     write_metrics(
         "train_markov", {"states": chain.num_states, "transitions": chain.num_transitions}

@@ -93,14 +93,16 @@ def test_same_seed_same_texts():
 
 def test_saved_chain_comes_back_whole(tmp_path):
     chain = MarkovChain.fit([[A, B, C], [A, C, B], [B, A]], vocabulary_size=3, order=2)
-    chain.save(tmp_path / "chain.npz")
-    loaded = MarkovChain.load(tmp_path / "chain.npz")
+    chain.save(tmp_path / "chain.safetensors")
+    loaded = MarkovChain.load(tmp_path / "chain.safetensors")
     assert loaded.order == 2
     assert loaded.sample(50, 8, np.random.default_rng(5)) == chain.sample(
         50, 8, np.random.default_rng(5)
     )
-    chain.save(tmp_path / "again.npz")
-    assert (tmp_path / "chain.npz").read_bytes() == (tmp_path / "again.npz").read_bytes()
+    chain.save(tmp_path / "again.safetensors")
+    assert (tmp_path / "chain.safetensors").read_bytes() == (
+        tmp_path / "again.safetensors"
+    ).read_bytes()
 
 
 @pytest.mark.parametrize("texts", [[], [[A], []]])

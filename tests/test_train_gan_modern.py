@@ -31,7 +31,9 @@ def corpus(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     corpus = build_corpus(TEXTS, [0] * len(TEXTS), 0.2, 0.2, seed=1)
     Path("data/models").mkdir(parents=True)
-    MarkovChain.fit(list(corpus.train), corpus.vocabulary_size).save(Path("data/models/markov.npz"))
+    MarkovChain.fit(list(corpus.train), corpus.vocabulary_size).save(
+        Path("data/models/markov.safetensors")
+    )
     return corpus
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from safetensors.numpy import load_file, save_file
 from scipy import sparse
 
 END = 0  # in place of a next word: the text ends here; word ids start at 1
@@ -152,24 +153,23 @@ class MarkovChain:
         return [text[text != END].tolist() for text in texts]
 
     def save(self, path: Path) -> None:
-        """Write the chain to an .npz file."""
+        """Write the chain to a .safetensors file."""
         arrays = {"starts": self.starts}
         for length, (keys, counts) in enumerate(zip(self.keys, self.counts, strict=True), start=1):
             arrays[f"keys_{length}"] = keys
             arrays[f"data_{length}"] = counts.data
             arrays[f"indices_{length}"] = counts.indices
             arrays[f"indptr_{length}"] = counts.indptr
-        with path.open("wb") as file:
-            np.savez_compressed(file, **arrays)
+        save_file(arrays, path)
 
     @classmethod
     def load(cls, path: Path) -> "MarkovChain":
         """Read a chain that `save` wrote."""
-        with np.load(path, allow_pickle=False) as arrays:
-            starts = arrays["starts"]
-            keys, counts = [], []
-            for length in range(1, sum(name.startswith("keys_") for name in arrays) + 1):
-                keys.append(arrays[f"keys_{length}"])
-                parts = tuple(arrays[f"{part}_{length}"] for part in ("data", "indices", "indptr"))
-                counts.append(sparse.csr_array(parts, shape=(len(keys[-1]), len(starts))))
+        arrays = load_file(path)
+        starts = arrays["starts"]
+        keys, counts = [], []
+        for length in range(1, sum(name.startswith("keys_") for name in arrays) + 1):
+            keys.append(arrays[f"keys_{length}"])
+            parts = tuple(arrays[f"{part}_{length}"] for part in ("data", "indices", "indptr"))
+            counts.append(sparse.csr_array(parts, shape=(len(keys[-1]), len(starts))))
         return cls(keys, counts, starts)
