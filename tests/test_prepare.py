@@ -13,6 +13,7 @@ from stages import prepare
 from stages.corpus.corpus import load_corpus
 from stages.errors import UserError
 from stages.experiment import read_lines
+from stages.measures import report
 from stages.pictures import draw_lengths
 from stages.prepare import main
 
@@ -195,6 +196,10 @@ def test_the_limits_are_within_what_is_kept():
 
 
 # What the user did wrong
+
+
+def test_as_many_texts_are_asked_for_as_are_measured():
+    assert FEWEST == {"train": 2 * report.FEWEST, "test": report.FEWEST}
 
 
 @pytest.mark.parametrize(
