@@ -1,15 +1,19 @@
-"""Stage fetch: bring the raw tables into data/raw, from the sample, from Mendeley or a folder."""
+"""Stage fetch: bring the raw tables into data/raw, from Mendeley or a folder.
+
+The sample has a stage of its own, `invent`, so that another seed downloads nothing again.
+"""
 
 import hashlib
 import shutil
 import sys
 from pathlib import Path
 
-from stages.corpus.invented import invent_tables
-from stages.corpus.known_files import FILE_PATTERN, KNOWN_FILES
-from stages.download import download_files
-from stages.errors import UserError
-from stages.experiment import load_params, replacing, run_stage
+from stages.corpus.errors import UserError
+from stages.fetching.download import download_files
+from stages.fetching.known_files import FILE_PATTERN, KNOWN_FILES
+from stages.pipeline.files import replacing
+from stages.pipeline.parameters import load_params
+from stages.pipeline.stage import run_stage
 
 OUTPUT = Path("data/raw")
 # Outside data/raw, which DVC empties before each run: a second try resumes what is here.
@@ -17,23 +21,15 @@ PARTIAL_DOWNLOADS = Path(".download")
 
 
 def main() -> None:
-    params = load_params("seed", "fetch")
-    source = params.fetch.source
+    source = load_params("fetch").fetch.source
     with replacing(OUTPUT) as folder:
         folder.mkdir()
-        if source == "sample":
-            write_sample(params.seed, folder)
-        elif source == "mendeley":
+        (folder / "source.txt").write_text(f"{source}\n", encoding="utf-8")
+        if source == "mendeley":
             download_files(folder, PARTIAL_DOWNLOADS)
-        else:
+        elif source != "sample":
             for warning in copy_folder(Path(source), folder):
                 print(f"warning: {warning}", file=sys.stderr)
-
-
-def write_sample(seed: int, folder: Path) -> None:
-    """Write the invented tables of a seed into a folder."""
-    for name, text in invent_tables(seed).items():
-        (folder / name).write_text(text, encoding="utf-8", newline="\n")
 
 
 def copy_folder(source: Path, folder: Path) -> list[str]:

@@ -1,27 +1,23 @@
 """Stage measure: compare every source's texts with held-out real text, by all measures."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from tqdm import tqdm
 
-from stages.errors import UserError
-from stages.experiment import (
-    load_params,
-    pick_device,
-    read_lines,
-    replacing,
-    run_stage,
-    seed_everything,
-    write_csv,
-    write_json,
-    write_metrics,
-)
-from stages.measure_arguments import TEST, parse_arguments
+from stages.corpus.errors import UserError
 from stages.measures.bootstrap import Estimate
-from stages.measures.report import FEWEST, TRAIN, Estimates, measure_sources
+from stages.measures.comparison import FEWEST, TRAIN, Estimates, common_size, measure_sources
+from stages.measures.cores import all_cores
+from stages.measures.labels import LabelClassifier, right_shares
 from stages.measures.table import format_table
-from stages.pictures import draw_measures
+from stages.pipeline.files import read_lines, replacing, write_csv, write_json, write_metrics
+from stages.pipeline.measure_arguments import TEST, parse_arguments
+from stages.pipeline.parameters import load_params
+from stages.pipeline.pictures import draw_measures
+from stages.pipeline.sources import REAL, SAMPLES, Source, generated, load_source
+from stages.pipeline.stage import pick_device, run_stage, seed_everything
 
 
 def main(*arguments: str) -> None:
@@ -33,20 +29,22 @@ def main(*arguments: str) -> None:
 
 def measure_samples() -> None:
     """Measure data/samples/, as DVC has it."""
-    params = load_params("seed", "device", "embeddings", "measure")
-    names = (TRAIN, TEST, "markov", "language_model", *params.embeddings)
-    paths = {name: f"data/samples/{name}.txt" for name in names}
-    measured = measure_all(
-        paths, params.measure.count, params.measure.resamples, params.seed, params.device
-    )
-    values = {
-        source: {name: estimate.value for name, estimate in estimates.items()}
-        for source, estimates in measured.items()
+    params = load_params("seed", "device", "embeddings", "generators", "measure")
+    sources = {name: load_source(name) for name in (*REAL, *generated(params))}
+    texts = {
+        name: check_texts(SAMPLES / f"{name}.txt", name, sources[name].texts) for name in sources
     }
-    write_metrics("measure", values)
+    size, measured = measure_all(
+        texts, params.measure.count, params.measure.resamples, params.seed, params.device
+    )
+    with replacing("metrics/measure") as folder:
+        for source, estimates in measured.items():
+            values = {name: estimate.value for name, estimate in estimates.items()}
+            write_json(folder / f"{source}.json", {"texts": size, **values})
+    write_metrics("labels", measure_labels(sources))
     write_intervals("plots/measure.csv", measured)
     with replacing("plots/measure.png") as path:
-        draw_measures(path, measured, real=TRAIN, table=format_table(measured))
+        draw_measures(path, measured, size, real=TRAIN, table=format_table(measured, size))
 
 
 def measure_files(arguments: tuple[str, ...]) -> None:
@@ -54,13 +52,17 @@ def measure_files(arguments: tuple[str, ...]) -> None:
     options = parse_arguments(arguments)
     if options.json is not None:
         check_writable(options.json)
-    measured = measure_all(options.paths, options.count, resamples=200, seed=1, device="auto")
-    print(format_table(measured))
+    texts = {name: read_texts(path, name) for name, path in options.paths.items()}
+    size, measured = measure_all(texts, options.count, resamples=200, seed=1, device="auto")
+    print(format_table(measured, size))
     if options.json is not None:
         write_json(
             options.json,
             {
-                source: {name: estimate._asdict() for name, estimate in estimates.items()}
+                source: {
+                    "texts": size,
+                    **{name: estimate._asdict() for name, estimate in estimates.items()},
+                }
                 for source, estimates in measured.items()
             },
         )
@@ -84,22 +86,40 @@ def check_writable(path: str) -> None:
 
 
 def measure_all(
-    paths: dict[str, str], count: int, resamples: int, seed: int, device: str
-) -> dict[str, Estimates]:
-    """Measure the file of each source; `test` is what the others are measured against."""
-    texts = {name: read_texts(path, name) for name, path in paths.items()}
+    texts: dict[str, list[str]], count: int, resamples: int, seed: int, device: str
+) -> tuple[int, dict[str, Estimates]]:
+    """Measure each source against `test`; say over how many texts, and what came out."""
     seed_everything(seed)
-    train, test = texts.pop(TRAIN), texts.pop(TEST)
+    others = {name: texts[name] for name in texts if name not in REAL}
+    size = common_size(others, texts[TRAIN], count)
     measured = measure_sources(
-        texts,
-        train,
-        test,
-        count=count,
+        others,
+        texts[TRAIN],
+        texts[TEST],
+        size=size,
         resamples=resamples,
         seed=seed,
         device=pick_device(device),
     )
-    return dict(tqdm(measured, "measure", total=1 + len(texts), unit="source"))
+    return size, dict(tqdm(measured, "measure", total=1 + len(others), unit="source"))
+
+
+def measure_labels(sources: Mapping[str, Source]) -> dict[str, dict[str, float]]:
+    """Give the share of right labels of held-out real text and of each source that has labels."""
+    train = sources[TRAIN]
+    if not has_labels(train):
+        return {}
+    with all_cores():  # one thread, so that the classifier is the same on any number of cores
+        classifier = LabelClassifier(train.texts, train.labels)
+        return {
+            name: right_shares(classifier, source.texts, source.labels)
+            for name, source in sources.items()
+            if name != TRAIN and has_labels(source)
+        }
+
+
+def has_labels(source: Source) -> bool:
+    return any(label is not None for label in source.labels)
 
 
 def read_texts(path: str, source: str) -> list[str]:
@@ -114,12 +134,20 @@ def read_texts(path: str, source: str) -> list[str]:
         ) from None
     if lines:
         lines[0] = lines[0].removeprefix("\ufeff")  # some editors' mark of UTF-8
-    texts = [" ".join(line.split()) for line in lines]
+    return check_texts(path, source, [" ".join(line.split()) for line in lines])
+
+
+def check_texts(path: str | Path, source: str, texts: list[str]) -> list[str]:
+    """Return a source's texts.
+
+    Raises:
+        UserError: they are too few to be measured, or real text without a word.
+    """
     # Half of the training text is measured, against the other half.
     fewest = 2 * FEWEST if source == TRAIN else FEWEST
     if len(texts) < fewest:
         raise UserError(f"{path}: found {len(texts)} texts; expected at least {fewest}, one a line")
-    if source in (TRAIN, TEST) and not any(texts):
+    if source in REAL and not any(texts):
         raise UserError(f"{path}: found no word; expected real text")
     return texts
 

@@ -8,25 +8,21 @@ import pandas as pd
 from tqdm import tqdm
 
 from stages.corpus.corpus import Corpus, build_corpus
-from stages.corpus.raw_tables import is_usable, merge_tables, read_table
+from stages.corpus.errors import UserError
 from stages.corpus.tokenizer import tokenize
-from stages.errors import UserError
-from stages.experiment import (
-    load_params,
-    replacing,
-    run_stage,
-    write_csv,
-    write_lines,
-    write_metrics,
-)
-from stages.pictures import draw_lengths
+from stages.fetching.raw_tables import is_usable, merge_tables, read_table
+from stages.pipeline.files import replacing, write_csv, write_metrics
+from stages.pipeline.parameters import load_params
+from stages.pipeline.pictures import draw_lengths
+from stages.pipeline.stage import run_stage
 
 FEWEST = {"train": 20, "test": 10}  # texts that the stage measure can measure
 
 
 def main() -> None:
-    params = load_params("seed", "prepare", "gan.max_length")
-    comments, counts = read_comments(Path("data/raw"))
+    params = load_params("seed", "fetch.source", "prepare")
+    is_sample = params.fetch.source == "sample"
+    comments, counts = read_comments(Path("data/invented" if is_sample else "data/raw"))
     comments["words"] = [tokenize(text) for text in tqdm(comments["text"], "tokenize", unit="text")]
     comments, outside = drop_by_length(comments, params.prepare.min_words, params.prepare.max_words)
     texts, labels = comments["words"].tolist(), comments["label"].to_numpy()
@@ -43,13 +39,11 @@ def main() -> None:
     write_words(comments)
     with replacing("data/corpus") as folder:
         corpus.save(folder)
-    write_lines("data/samples/train.txt", corpus.texts(corpus.train, params.gan.max_length))
-    write_lines("data/samples/test.txt", corpus.texts(corpus.test, params.gan.max_length))
     lengths = comments["words"].str.len().to_numpy()
     write_metrics("prepare", counts | outside | count_texts(corpus, labels, lengths))
     with replacing("plots/prepare-lengths.png") as path:
         by_label = {f"label {label}": lengths[labels == label] for label in (0, 1)}
-        draw_lengths(path, by_label, params.gan.max_length)
+        draw_lengths(path, by_label)
 
 
 def read_comments(folder: Path) -> tuple[pd.DataFrame, dict[str, int]]:

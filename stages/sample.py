@@ -1,30 +1,48 @@
-"""Stage sample: write texts of one generator: a GAN's, the language model or the Markov chain."""
+"""Stage sample: let one generator write texts, of a wanted label where it takes labels."""
 
 from collections.abc import Iterable
 from statistics import fmean
 
-import numpy as np
 from tqdm import tqdm
 
-from stages.corpus.corpus import load_corpus
-from stages.experiment import (
-    load_params,
-    pick_device,
-    run_stage,
-    seed_everything,
-    write_lines,
-    write_metrics,
-)
+from stages.corpus.errors import UserError
+from stages.generators.protocol import Generator, load_generator
+from stages.pipeline.files import write_metrics
+from stages.pipeline.mistakes import say
+from stages.pipeline.parameters import load_params
+from stages.pipeline.sources import write_source, write_sweep
+from stages.pipeline.stage import pick_device, run_stage, seed_everything
+
+AS_REAL = "as_real"  # labels as often as real texts have them
 
 
 def main(name: str) -> None:
-    if name == "markov":
-        texts = sample_markov()
-    elif name == "language_model":
-        texts = sample_language_model()
-    else:
-        texts = sample_gan(name)
-    write_lines(f"data/samples/{name}.txt", texts)
+    params = load_params("seed", "device", "sample", "sweep.count", "sweep.temperatures")
+    seed_everything(params.seed)
+    sample = params.sample
+    generator = load_generator(f"data/generators/{name}", pick_device(params.device))
+    if generator.chooses:
+        from stages.generators.chosen import with_choice
+
+        generator = with_choice(generator, sample.candidates)
+    labels = wanted_labels(generator, sample.label, sample.count, params.seed)
+    # What draws no words has no temperature; beside what has, it writes as it always does.
+    bold = {"temperature": sample.temperature, "top_p": sample.top_p} if generator.tempered else {}
+    batches = generator.generate(sample.count, params.seed, labels=labels, **bold)
+    texts = gather(batches, f"sample {name}", sample.count)
+    write_source(name, texts, [None] * len(texts) if labels is None else labels)
+    temperatures = params.sweep.temperatures if generator.tempered else []
+    write_sweep(
+        name,
+        {
+            temperature: gather(
+                generator.generate(params.sweep.count, params.seed, temperature=temperature),
+                f"{name} at {temperature:g}",
+                params.sweep.count,
+            )
+            for temperature in temperatures
+        },
+    )
     values = {
         "texts": len(texts),
         "empty": texts.count(""),
@@ -34,81 +52,38 @@ def main(name: str) -> None:
     write_metrics("sample", values, name)
 
 
-def sample_markov() -> list[str]:
-    """Draw texts from the Markov chain, cropped as the GANs' texts are."""
-    from stages.models.markov_chain import MarkovChain
-
-    params = load_params("seed", "gan.max_length", "markov.start", "sample.count")
-    chain = MarkovChain.load("data/models/markov.safetensors")
-    random = np.random.default_rng(params.seed)
-    drawn = chain.sample(params.sample.count, params.gan.max_length, random, params.markov.start)
-    words = load_corpus("data/corpus").words
-    return [" ".join(words[word] for word in text) for text in drawn]
-
-
-def sample_language_model() -> list[str]:
-    """Draw texts from the language model that the modern recipe starts from."""
-    from stages.models.language_model import LanguageModel
-
-    params = load_params(
-        "seed",
-        "device",
-        "gan.max_length",
-        "sample.count",
-        "sample.temperature",
-        "sample.top_p",
-    )
-    seed_everything(params.seed)
-    path = "data/models/language_model.safetensors"
-    model = LanguageModel.load(path, pick_device(params.device))
-    sample = params.sample
-    written = model.generate(
-        sample.count,
-        params.gan.max_length,
-        params.seed,
-        temperature=sample.temperature,
-        top_p=sample.top_p,
-    )
-    return collect("language_model", sample.count, written)
-
-
-def sample_gan(name: str) -> list[str]:
-    """Let a GAN's generator write, or make vectors of noise, and its embedding words of them."""
-    from stages.embeddings.protocol import load_embedding
-    from stages.models.gan import Gan
-    from stages.models.load import load_gan
-    from stages.models.resampling import generate_resampled
-
-    params = load_params("seed", "device", "sample")
-    seed_everything(params.seed)
-    device = pick_device(params.device)
-    gan = load_gan(f"data/models/gan-{name}.safetensors", device)
-    if not isinstance(gan, Gan):
-        embedding = load_embedding(name, f"data/embeddings/{name}", device)
-        sample = params.sample
-        written = generate_resampled(
-            gan,
-            embedding,
-            sample.count,
-            params.seed,
-            temperature=sample.temperature,
-            top_p=sample.top_p,
-            candidates=sample.candidates,
-        )
-        return collect(name, sample.count, written)
-    embedding = load_embedding(name, f"data/embeddings/{name}", device)
-    made = gan.generate(params.sample.count, params.seed)
-    return collect(name, params.sample.count, map(embedding.decode, made))
-
-
-def collect(name: str, count: int, batches: Iterable[list[str]]) -> list[str]:
-    """Gather texts with a progress bar."""
+def gather(batches: Iterable[list[str]], name: str, count: int) -> list[str]:
+    """Gather texts from batches, with a progress bar."""
     texts: list[str] = []
-    with tqdm(desc=f"sample {name}", total=count, unit="text") as progress:
+    with tqdm(desc=name, total=count, unit="text") as progress:
         for batch in batches:
             texts += batch
             progress.update(len(batch))
     return texts
+
+
+def wanted_labels(
+    generator: Generator, label: int | str | None, count: int, seed: int
+) -> list[int] | None:
+    """Return the label of each text to write; None where the generator has learnt no labels.
+
+    Args:
+        generator: that writes the texts.
+        label: of all of them; null and `as_real` draw labels as often as real texts have them.
+        count: texts to write.
+        seed: of the draw.
+
+    Raises:
+        UserError: a label is asked for, and the generator has learnt none.
+    """
+    if generator.conditional:
+        return generator.draw_labels(count, seed) if label in (None, AS_REAL) else [label] * count
+    if label is not None:
+        raise UserError(
+            f"params.yaml: sample.label is {say(label)}, but this generator has learnt no labels; "
+            "set sample.label to null, or per_label to true"
+        )
+    return None
 
 
 if __name__ == "__main__":

@@ -4,90 +4,56 @@ One temperature hides the trade between the two: M. Caccia et al., "Language GAN
 2020, arXiv:1811.02549.
 """
 
-from collections.abc import Callable, Iterator
-from functools import partial
-from types import SimpleNamespace
+from collections.abc import Iterator
 
 import numpy as np
 from tqdm import tqdm
 
-from stages.embeddings.protocol import load_embedding
-from stages.experiment import (
-    load_params,
-    pick_device,
-    read_lines,
-    replacing,
-    run_stage,
-    seed_everything,
-    write_csv,
-    write_metrics,
-)
 from stages.measures.bootstrap import Estimate
 from stages.measures.trade import Point, Trade, at_equal_diversity
-from stages.models.language_gan import LanguageGan
-from stages.models.language_model import LanguageModel
-from stages.models.load import load_gan
-from stages.models.resampling import generate_resampled
-from stages.pictures import draw_sweep
+from stages.pipeline.files import replacing, write_csv, write_metrics
+from stages.pipeline.parameters import load_params
+from stages.pipeline.pictures import draw_sweep
+from stages.pipeline.sources import REAL, generated, load_source, load_sweep
+from stages.pipeline.stage import pick_device, run_stage, seed_everything
 
-FIXED = ("train", "markov")  # sources that have no temperature, real text first
+TRAIN, TEST = REAL
 AT_REAL = "frechet_at_real_self_bleu_4"
 
 
 def main() -> None:
-    params = load_params(
-        "seed", "device", "embeddings", "gan.max_length", "sample.candidates", "sweep"
-    )
+    params = load_params("seed", "device", "embeddings", "generators", "sweep")
     seed_everything(params.seed)
     device = pick_device(params.device)
-    texts = {source: read_lines(f"data/samples/{source}.txt") for source in FIXED}
-    count = min(params.sweep.count, *map(len, texts.values()))  # only equally many compare
-    trade = Trade(read_lines("data/samples/test.txt"), params.sweep.resamples, params.seed, device)
-    points = {
-        source: [trade.measure(choose(lines, count, params.seed))]
-        for source, lines in texts.items()
+    swept = {name: load_sweep(name) for name in generated(params)}
+    fixed = [TRAIN, *(name for name, texts in swept.items() if not texts)]
+    samples = {name: load_source(name).texts for name in fixed}
+    count = min(params.sweep.count, *map(len, samples.values()))  # only equally many compare
+    texts = {name: [choose(lines, count, params.seed)] for name, lines in samples.items()}
+    temperatures = {name: [None] for name in fixed}
+    for name, curve in swept.items():
+        if curve:
+            texts[name] = [lines[:count] for lines in curve.values()]
+            temperatures[name] = [*curve]
+    trade = Trade(load_source(TEST).texts, params.sweep.resamples, params.seed, device)
+    points = measure(trade, texts)
+    at_real = {
+        name: at_equal_diversity(points[name], points[TRAIN][0])
+        for name in points
+        if name not in fixed
     }
-    generators = load_generators(params, count, device)
-    total = len(generators) * len(params.sweep.temperatures)
-    with tqdm(desc="sweep", total=total, unit="temperature") as progress:
-        for name, generator in generators.items():
-            points[name] = []
-            for temperature in params.sweep.temperatures:
-                progress.set_postfix(generator=name, temperature=temperature)
-                texts = [text for batch in generator(temperature=temperature) for text in batch]
-                points[name].append(trade.measure(texts))
-                progress.update()
-    temperatures = {name: [None] if name in FIXED else params.sweep.temperatures for name in points}
-    at_real = {name: at_equal_diversity(points[name], points[FIXED[0]][0]) for name in generators}
     write_points("plots/sweep.csv", points, temperatures, at_real)
-    summary = summarise(points, temperatures, at_real)
-    write_metrics("sweep", {"texts": count, **summary})
+    write_metrics("sweep", {"texts": count, **summarise(points, temperatures, at_real)})
     with replacing("plots/sweep.png") as path:
         drawn = {name: [point[:2] for point in curve] for name, curve in points.items()}
-        draw_sweep(path, drawn, temperatures, real=FIXED[0])
+        draw_sweep(path, drawn, temperatures, count, real=TRAIN)
 
 
-def load_generators(
-    params: SimpleNamespace, count: int, device: str
-) -> dict[str, Callable[..., Iterator[list[str]]]]:
-    """Give, for each generator of words, the function from `temperature` to `count` texts."""
-    model = LanguageModel.load("data/models/language_model.safetensors", device)
-    generators = {
-        "language_model": partial(model.generate, count, params.gan.max_length, params.seed)
-    }
-    for name in params.embeddings:
-        gan = load_gan(f"data/models/gan-{name}.safetensors", device)
-        if isinstance(gan, LanguageGan):
-            generators[name] = partial(
-                generate_resampled,
-                gan,
-                load_embedding(name, f"data/embeddings/{name}", device),
-                count,
-                params.seed,
-                top_p=1.0,
-                candidates=params.sample.candidates,
-            )
-    return generators
+def measure(trade: Trade, texts: dict[str, list[list[str]]]) -> dict[str, list[Point]]:
+    """Measure each source's texts at each of its temperatures, in the order of `texts`."""
+    every = [each for curve in texts.values() for each in curve]
+    points = iter([*tqdm(trade.measure_all(every), "measure", total=len(every), unit="point")])
+    return {name: [next(points) for _ in curve] for name, curve in texts.items()}
 
 
 def choose(texts: list[str], count: int, seed: int) -> list[str]:
@@ -104,7 +70,7 @@ def summarise(
     """Give each source's numbers, and each curve's distance where it is as diverse as real text."""
     values: dict[str, dict[str, float]] = {}
     for name, curve in points.items():
-        if name in FIXED:
+        if name not in at_real:
             values[name] = {
                 "frechet": curve[0].frechet.value,
                 "self_bleu_4": curve[0].self_bleu_4.value,

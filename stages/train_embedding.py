@@ -1,30 +1,27 @@
 """Stage train_embedding: fit one embedding on the training split and measure its round trip."""
 
-from types import SimpleNamespace
+from importlib import import_module
 
 from tqdm import tqdm
 
-from stages.corpus.corpus import Corpus, load_corpus
-from stages.embeddings.protocol import Embedding
-from stages.experiment import (
-    load_params,
-    pick_device,
-    replacing,
-    run_stage,
-    seed_everything,
-    write_metrics,
-)
+from stages.corpus.corpus import load_corpus
+from stages.embeddings.protocol import find_embedding
 from stages.measures.round_trip import round_trip
+from stages.pipeline.files import replacing, write_metrics
+from stages.pipeline.parameters import load_params, load_settings
+from stages.pipeline.stage import pick_device, run_stage, seed_everything
 
 BATCH = 200  # test texts embedded at a time
 
 
 def main(name: str) -> None:
-    params = load_params("seed", "device", f"embedding.{name}")
+    params = load_params("seed", "device")
+    kind = find_embedding(name)
+    settings = load_settings(f"embedding.{name}", import_module(kind.__module__).Settings)
     seed_everything(params.seed)
     corpus = load_corpus("data/corpus")
-    settings = getattr(params.embedding, name)
-    embedding = fit(name, corpus, settings, params.seed, pick_device(params.device))
+    device = pick_device(params.device)
+    embedding = kind.build(corpus, settings, seed=params.seed, device=device)
     with replacing(f"data/embeddings/{name}") as folder:
         embedding.save(folder)
 
@@ -40,37 +37,6 @@ def main(name: str) -> None:
         "round_trip": round_trip(texts, decoded),
     }
     write_metrics("train_embedding", values, name)
-
-
-def fit(name: str, corpus: Corpus, settings: SimpleNamespace, seed: int, device: str) -> Embedding:
-    """Fit the embedding `name` on the training split."""
-    words = corpus.words[1 : corpus.vocabulary_size + 1]
-    texts = corpus.texts(corpus.train)
-    if name == "scalar":
-        from stages.embeddings.scalar import ScalarEmbedding
-
-        if settings.order == "similarity":
-            from stages.embeddings.seriation import order_by_similarity
-
-            words = order_by_similarity(texts, words, seed)
-        return ScalarEmbedding(words, device)
-    if name == "word2vec":
-        from stages.embeddings.word2vec import Word2VecEmbedding
-
-        return Word2VecEmbedding.fit(
-            texts,
-            words,
-            vector_size=settings.vector_size,
-            window=settings.window,
-            epochs=settings.epochs,
-            seed=seed,
-            device=device,
-        )
-    from stages.embeddings.bert import BertEmbedding
-
-    return BertEmbedding.fit(
-        texts, model=settings.model, vector_size=settings.vector_size, device=device
-    )
 
 
 if __name__ == "__main__":

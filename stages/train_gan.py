@@ -1,43 +1,46 @@
-"""Stage train_gan: train one generator and one discriminator against each other."""
+"""Stage train_gan: train a generator and a discriminator against each other, by either recipe."""
 
-from stages.corpus.corpus import load_corpus
+from pathlib import Path
+
+from stages.corpus.corpus import Corpus, load_corpus
 from stages.embeddings.protocol import load_embedding
-from stages.experiment import (
-    load_gan_params,
-    pick_device,
-    replacing,
-    run_stage,
-    seed_everything,
-    write_csv,
-    write_metrics,
-)
-from stages.training.step import Step
+from stages.generators.per_label import part_of
+from stages.generators.protocol import Generator, find_generator
+from stages.pipeline.parameters import load_gan_settings, load_params
+from stages.pipeline.stage import pick_device, run_stage, seed_everything
+from stages.pipeline.training import train_and_save
 
 
 def main(name: str) -> None:
-    params = load_gan_params(name)
-    if params.gan.recipe == "paper":
-        from stages.train_gan_paper import train_gan
-    else:
-        from stages.train_gan_modern import train_gan
+    params = load_params("seed", "device", "per_label", "gan.recipe", "gan.max_length")
+    gan = find_generator(f"{params.gan.recipe}_gan")
+    settings = load_gan_settings(name, gan.Settings)
     seed_everything(params.seed)
     device = pick_device(params.device)
-    corpus = load_corpus("data/corpus")
-    embedding = load_embedding(name, f"data/embeddings/{name}", device)
-    gan, steps, values = train_gan(name, params, corpus, embedding, device)
-    with replacing(f"data/models/gan-{name}.safetensors") as path:
-        gan.save(path)
-    write_curve(f"plots/train_gan-{name}.csv", steps)
-    write_metrics("train_gan", values, name)
+    corpus = load_corpus("data/corpus", params.gan.max_length)
+    folder = Path("data/embeddings") / name
+    embedding = load_embedding(name, folder, device)
+    start = Path("data/starts") / params.gan.recipe
 
+    def build(part: Corpus, label: int | None) -> Generator:
+        return gan.build(
+            part,
+            settings,
+            seed=params.seed,
+            device=device,
+            embedding=embedding,
+            start=start if label is None else part_of(start, label),
+        )
 
-def write_curve(path: str, steps: list[Step]) -> None:
-    """Write both losses of each update as CSV."""
-    rows = (
-        (step.step, step.epoch, f"{step.generator:.6g}", f"{step.discriminator:.6g}")
-        for step in steps
+    train_and_save(
+        build,
+        corpus,
+        stage="train_gan",
+        name=name,
+        per_label=params.per_label,
+        seed=params.seed,
+        inputs=[start, folder],
     )
-    write_csv(path, Step._fields, rows)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 
-from stages.measures.bleu import ORDERS, bleu, self_bleu
+from stages.measures.bleu import ORDERS, References, bleu, self_bleu
 
 COCO = Path(__file__).parents[2] / "shared/data/coco"
 
@@ -39,7 +39,7 @@ def random_texts(chance: random.Random, most: int) -> list[str]:
 def test_bleu_of_a_text_worked_out_by_hand():
     # "a a b" against "a b c c" and "b": a is clipped at 1, so 2 of 3 words match; of aa and ab, ab
     # does. Length 3 is 1 off 4 and 2 off 1: brevity exp(1 - 4/3). BLEU-3 smooths 0 of 1 to 0.1.
-    scores = bleu(["a a b"], ["a b c c", "b"])
+    scores = bleu(["a a b"], References(["a b c c", "b"]))
     brevity = math.exp(-1 / 3)
     assert scores[0, 0] == pytest.approx(brevity * math.sqrt(2 / 3 * 1 / 2))
     assert scores[0, 1] == pytest.approx(brevity * (2 / 3 * 1 / 2 * 0.1) ** (1 / 3))
@@ -48,7 +48,8 @@ def test_bleu_of_a_text_worked_out_by_hand():
 
 def test_bleu_takes_the_shorter_of_two_references_equally_close():
     # Length 3 between 2 and 4: the 2 does not punish. All words but c match.
-    assert bleu(["a b c"], ["a b", "x x x x"])[0, 0] == pytest.approx(math.sqrt(2 / 3 * 1 / 2))
+    scores = bleu(["a b c"], References(["a b", "x x x x"]))
+    assert scores[0, 0] == pytest.approx(math.sqrt(2 / 3 * 1 / 2))
 
 
 def test_a_text_is_never_its_own_reference():
@@ -68,7 +69,8 @@ def test_bleu_is_that_of_nltk():
     for _ in range(60):
         hypotheses, references = random_texts(chance, 5), random_texts(chance, 7)
         expected = [nltk_bleu(hypothesis, references) for hypothesis in hypotheses]
-        np.testing.assert_allclose(bleu(hypotheses, references), expected, rtol=0, atol=1e-9)
+        scores = bleu(hypotheses, References(references))
+        np.testing.assert_allclose(scores, expected, rtol=0, atol=1e-9)
 
 
 def test_self_bleu_is_that_of_nltk_without_the_text_itself():
@@ -83,7 +85,7 @@ def test_self_bleu_is_that_of_nltk_without_the_text_itself():
 
 
 def test_texts_without_words_score_nothing():
-    assert np.all(bleu(["", ""], ["a b", ""]) == 0)
+    assert np.all(bleu(["", ""], References(["a b", ""])) == 0)
     assert np.all(self_bleu(["", "", ""], np.arange(3)) == 0)
 
 
@@ -94,7 +96,7 @@ def read_captions(path):
 
 
 def measure_like_texygen(texts, captions):
-    """Give BLEU of 1,000 texts against all captions, and their Self-BLEU against all texts."""
+    """Give BLEU of 1,000 texts against captions, and their Self-BLEU against all texts."""
     sample = np.random.default_rng(0).choice(len(texts), 1000, replace=False)
     scores = bleu([texts[place] for place in sample], captions)
     return scores.mean(0), self_bleu(texts, sample).mean(0)
@@ -105,7 +107,7 @@ def test_the_real_row_of_texygen_comes_out():
     if not COCO.is_dir():
         pytest.skip("the COCO captions do not lie beside the project")
     train, test = (read_captions(COCO / f"{split}.txt") for split in ("train", "test"))
-    quality, likeness = measure_like_texygen(train, test)
+    quality, likeness = measure_like_texygen(train, References(test))
     assert quality == pytest.approx([0.737, 0.515, 0.333, 0.212], abs=0.02)
     assert likeness == pytest.approx([0.894, 0.747, 0.575, 0.417], abs=0.02)
 
@@ -127,6 +129,7 @@ def test_the_rows_of_texygen_s_gans_come_out(name, split, quality, likeness):
     path = COCO / "instances" / f"{name}.txt"
     if not path.is_file():
         pytest.skip("Texygen's docs/instances do not lie beside the COCO captions")
-    measured = measure_like_texygen(read_captions(path), read_captions(COCO / f"{split}.txt"))
+    captions = References(read_captions(COCO / f"{split}.txt"))
+    measured = measure_like_texygen(read_captions(path), captions)
     assert measured[0] == pytest.approx(quality, abs=0.02)
     assert measured[1] == pytest.approx(likeness, abs=0.02)

@@ -1,11 +1,12 @@
 import time
+from dataclasses import replace
 from itertools import chain, pairwise
 
 import numpy as np
 import pytest
 
 from stages.corpus.corpus import SPLITS, Corpus, Split, build_corpus, load_corpus
-from stages.errors import UserError
+from stages.corpus.errors import UserError
 
 
 def split(*texts, labels=None):
@@ -38,7 +39,66 @@ def test_a_text_is_a_view_of_the_tokens():
         three[3]
 
 
+def test_padding_crops_and_fills_with_zeros():
+    three = split([1, 2, 3], [], [4, 5])
+    assert three.padded(2).tolist() == [[1, 2], [0, 0], [4, 5]]
+    assert three.padded(4).tolist() == [[1, 2, 3, 0], [0, 0, 0, 0], [4, 5, 0, 0]]
+    assert three.padded(2).dtype == np.int64
+    assert split().padded(3).shape == (0, 3)
+
+
+@pytest.mark.parametrize("length", [1, 5, 12])
+def test_padding_equals_doing_it_text_by_text(length):
+    generator = np.random.default_rng(0)
+    texts = [generator.integers(1, 9, size).tolist() for size in generator.integers(0, 10, 50)]
+    expected = [(text + [0] * length)[:length] for text in texts]
+    assert split(*texts).padded(length).tolist() == expected
+
+
+def test_the_texts_of_a_label_keep_their_order():
+    four = split([1, 2], [3], [], [4, 5, 6], labels=[1, 0, 1, 1])
+    chosen = four.of_label(1)
+    assert [text.tolist() for text in chosen] == [[1, 2], [], [4, 5, 6]]
+    assert chosen.labels.tolist() == [1, 1, 1]
+    assert [text.tolist() for text in four.of_label(0)] == [[3]]
+    for part in ("tokens", "offsets", "labels"):
+        assert getattr(chosen, part).dtype == getattr(four, part).dtype
+
+
+def test_a_label_without_a_text_is_an_empty_split():
+    empty = split([1, 2], labels=[0]).of_label(1)
+    assert len(empty) == 0
+    assert list(empty) == []
+    assert empty.tokens.dtype == np.int32
+
+
 # A corpus
+
+
+def test_the_labels_are_those_of_the_training_texts(corpus):
+    assert corpus.labels == [0, 1]
+    only = Corpus(corpus.words, 3, corpus.train.of_label(1), corpus.validation, corpus.test)
+    assert only.labels == [1]
+
+
+def test_the_corpus_of_a_label_has_the_same_words(corpus):
+    corpus = replace(corpus, max_length=7)
+    rude = corpus.of_label(1)
+    assert (rude.words, rude.vocabulary_size) == (corpus.words, corpus.vocabulary_size)
+    assert rude.max_length == 7
+    assert rude.texts(rude.train) == [""]
+    assert rude.texts(rude.validation) == ["is né\u0301e"]
+    assert rude.texts(rude.test) == []
+    assert corpus.of_label(0).texts(corpus.of_label(0).train) == ["soup is hot", "hot hot"]
+
+
+def test_where_texts_are_cropped_is_said_when_a_corpus_is_loaded(corpus, tmp_path):
+    # The files hold whole texts: another length is no reason to prepare them again.
+    replace(corpus, max_length=1).save(tmp_path)
+    assert load_corpus(tmp_path).max_length is None
+    loaded = load_corpus(tmp_path, 2)
+    assert loaded.max_length == 2
+    assert loaded.texts(loaded.train) == ["soup is hot", "", "hot hot"]
 
 
 def test_texts_are_written_back_and_cropped(corpus):

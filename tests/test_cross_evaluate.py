@@ -1,7 +1,6 @@
 """Every verdict worked out by hand: a text is its own odds of being real, "9 1" is nine to one."""
 
 import json
-from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -11,28 +10,38 @@ from ruamel.yaml import YAML
 from torch import nn
 
 from stages import cross_evaluate
-from stages.corpus.corpus import Corpus, Split
+from stages.corpus.seeds import derive_seed
 from stages.embeddings.scalar import ScalarEmbedding
-from stages.models.gan import Gan, GanSettings
-from stages.models.language_gan import LanguageGan, LanguageGanSettings
-from stages.models.language_model import LanguageModel, LanguageModelSettings
-from stages.seeds import derive_seed
+from stages.generators.language_model import LanguageModel, LanguageModelSettings
+from stages.generators.modern_gan import ModernGan, ModernGanSettings
+from stages.generators.paper_gan import PaperGan, PaperGanSettings
+from stages.generators.per_label import PerLabel
+from stages.pipeline.sources import write_source
 
-PARAMS = YAML(typ="safe").load(Path(__file__).parents[1] / "params.yaml")
+PARAMS = Path(__file__).with_name("params.yaml")
 NUMBERS = [*"123456789"]  # the scalar embedding's own: the id of "3" is 3
 SEED = 5
-LENGTH = 2  # words a text; the discriminators have room for one more
+LENGTH = 2  # words a text
 SAMPLES = {
     "train": ["9 1", "7 1"],
     "test": ["1 3", "7 1", "9 1"],
+    # The second lowest of five, three to one, is what 0.75 of them reach.
+    "validation": ["5 1", "3 1 7", "9 1", "1 1", "4 1"],
     "markov": ["1 1", "1 3", "1 3"],
     "language_model": ["9 1", "1 3", "1 3"],
+    "hmm": ["1 1"],
     "word2vec": ["1 1", "7 1", "7 1"],
     "scalar": ["9 1", "1 1", "9 1"],
 }
-# The second lowest of five, three to one, is what 0.75 of them reach.
-VALIDATION = ["5 1", "3 1 7", "9 1", "1 1", "4 1"]
 OWN = ["7 1"] * 7 + ["1 3"] * 3  # what either generator makes before anything is chosen
+NETWORK = {
+    "hidden_size": 2,
+    "num_layers": 1,
+    "dropout": 0.0,
+    "batch_size": 4,
+    "learning_rate": 0.01,
+    "epochs": 1,
+}
 
 
 class FirstToSecond(nn.Module):
@@ -45,20 +54,22 @@ class FirstToSecond(nn.Module):
 class FirstToLast(nn.Module):
     """The modern recipe's, with its logit: that of the first number to the last."""
 
-    def judge(self, vectors, lengths):
+    def forward(self, vectors, lengths):
         last = vectors[torch.arange(len(vectors)), lengths - 1, 0]
-        return (vectors[:, 0, 0] / last).log()
+        logits = (vectors[:, 0, 0] / last).log()
+        return logits.view(-1, 1, 1).expand(-1, vectors.shape[1] + 1, 1)
 
 
-class Paper(Gan):
+class Paper(PaperGan):
     """Makes vectors that no word has, a quarter of those of `OWN`, then what nobody asked for."""
 
     def __init__(self):
-        super().__init__(GanSettings(1, LENGTH + 1, 2, 1, 0.0, "normal"))
-        self.discriminator = FirstToSecond()
+        settings = PaperGanSettings(**NETWORK, noise="normal")
+        super().__init__(ScalarEmbedding(NUMBERS), settings, LENGTH, "cpu")
+        self.networks["discriminator"] = FirstToSecond()
 
-    def generate(self, count, seed):
-        own = torch.tensor([[7 / 4, 1 / 4, 0]] * 7 + [[1 / 4, 3 / 4, 0]] * 3 + [[9, 1, 0]])
+    def make_vectors(self, count, seed):
+        own = torch.tensor([[7 / 4, 1 / 4]] * 7 + [[1 / 4, 3 / 4]] * 3 + [[9, 1]])
         yield from {SEED: own}[seed][:count].unsqueeze(2).split(4)
 
 
@@ -66,57 +77,50 @@ class Writer(LanguageModel):
     """Writes `OWN`, then what nobody asked for."""
 
     def __init__(self):
-        super().__init__(["", *NUMBERS], LanguageModelSettings(2, 2, 1, 0.0))
+        super().__init__(["", *NUMBERS], LanguageModelSettings(width=2, **NETWORK), LENGTH, "cpu")
 
-    def generate(self, count, max_length, seed):
+    def generate(self, count, seed, **options):
         own = {derive_seed(SEED, "judge"): [*OWN, "9 1"]}[seed][:count]
-        yield from ([" ".join(f"{text} 9 9".split()[:max_length])] for text in own)
+        yield from ([text] for text in own)
 
 
-class Modern(LanguageGan):
+class Modern(ModernGan):
     def __init__(self):
-        super().__init__(LanguageGanSettings(1, LENGTH + 1, 2, 1, 0.0, 0.0, 1), Writer())
-        self.discriminator = FirstToLast()
+        training = {"discount": 1.0, "likelihood_weight": 1.0, "generator_learning_rate": 0.01}
+        training |= {"method": "maligan", "objective": "hinge", "warm_up": 0, "token_dropout": 0.0}
+        settings = ModernGanSettings(**NETWORK, **training, fakes=[])
+        super().__init__(ScalarEmbedding(NUMBERS), settings, Writer(), "cpu")
+        self.networks["discriminator"] = FirstToLast()
 
 
-def make_split(texts):
-    words = [[int(word) for word in text.split()] for text in texts]
-    offsets = np.cumsum([0, *map(len, words)])
-    return Split(np.concatenate(words), offsets, np.zeros(len(words), dtype=np.int8))
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Give the function that runs the stage on GANs by name, and returns what it writes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path_factory.mktemp("run"))
+        for source, texts in SAMPLES.items():
+            write_source(source, texts, [place % 2 for place in range(len(texts))])
+
+        def run(gans):
+            params = YAML(typ="safe").load(PARAMS)
+            params |= {"seed": SEED, "embeddings": [*gans], "generators": ["hmm"]}
+            params["sample"]["count"] = len(OWN)
+            params["cross_evaluate"]["real_share"] = 0.75
+            YAML().dump(params, Path("params.yaml"))
+            folders = {f"data/generators/{name}": gan for name, gan in gans.items()}
+            patch.setattr(cross_evaluate, "seed_everything", torch.manual_seed)
+            patch.setattr(cross_evaluate, "load_generator", lambda path, device: folders[path])
+            cross_evaluate.main()
+            assert Path("plots/cross_evaluate.png").stat().st_size > 0
+            return json.loads(Path("metrics/cross_evaluate.json").read_text())
+
+        yield run
 
 
-@pytest.fixture
-def verdicts(tmp_path, monkeypatch):
-    """Run the stage on a GAN of either recipe; gives what it writes."""
-    monkeypatch.chdir(tmp_path)
-    params = deepcopy(PARAMS)
-    params |= {"seed": SEED, "device": "cpu", "embeddings": ["word2vec", "scalar"]}
-    params["gan"]["max_length"] = LENGTH
-    params["sample"]["count"] = len(OWN)
-    params["cross_evaluate"]["real_share"] = 0.75
-    YAML().dump(params, Path("params.yaml"))
-    splits = map(make_split, (["2 1", "1 2"], VALIDATION, ["1 9", "1 8"]))
-    Corpus(["", *NUMBERS], len(NUMBERS), *splits).save("data/corpus")
-    Path("data/samples").mkdir()
-    for source, texts in SAMPLES.items():
-        content = "".join(f"{text}\n" for text in texts)
-        Path(f"data/samples/{source}.txt").write_text(content)
-
-    gans = {
-        "data/models/gan-word2vec.safetensors": Modern(),
-        "data/models/gan-scalar.safetensors": Paper(),
-    }
-    folders = {f"data/embeddings/{name}": name for name in params["embeddings"]}
-
-    def load_embedding(name, folder, device):
-        assert folders[folder] == name
-        return ScalarEmbedding(NUMBERS, device)
-
-    monkeypatch.setattr(cross_evaluate, "seed_everything", torch.manual_seed)
-    monkeypatch.setattr(cross_evaluate, "load_gan", lambda path, device: gans[path])
-    monkeypatch.setattr(cross_evaluate, "load_embedding", load_embedding)
-    cross_evaluate.main()
-    return json.loads(Path("metrics/cross_evaluate.json").read_text())
+@pytest.fixture(scope="module")
+def verdicts(run):
+    """Give the verdicts of a GAN of either recipe."""
+    return run({"word2vec": Modern(), "scalar": Paper()})
 
 
 def to_six_digits(expected):
@@ -135,6 +139,7 @@ def test_the_paper_s_verdicts_worked_out_by_hand(verdicts):
         "generator": (3 / 10, (7 * 0.875**2 + 3 * 0.25**2) / 10),
         "markov": (2 / 3, (0.5**2 + 2 * 0.25**2) / 3),
         "language_model": (2 / 3, (0.9**2 + 2 * 0.25**2) / 3),
+        "hmm": (0, 0.5**2),
         "word2vec": (0, (0.5**2 + 2 * 0.875**2) / 3),
         "scalar": (0, (2 * 0.9**2 + 0.5**2) / 3),
     }
@@ -150,6 +155,7 @@ def test_the_modern_recipe_s_verdicts_worked_out_by_hand(verdicts):
         "generator": (3 / 10, (7 * 0.7**2 + 3 * 0.1**2) / 10),
         "markov": (1, (0.25**2 + 2 * 0.1**2) / 3),
         "language_model": (2 / 3, (0.75**2 + 2 * 0.1**2) / 3),
+        "hmm": (1, 0.25**2),
         "word2vec": (1 / 3, (0.25**2 + 2 * 0.7**2) / 3),
         "scalar": (1 / 3, (2 * 0.75**2 + 0.25**2) / 3),
     }
@@ -159,15 +165,30 @@ def test_the_modern_recipe_s_verdicts_worked_out_by_hand(verdicts):
 def test_the_paper_s_four_come_first_and_validation_is_not_among_them(verdicts):
     four = ["train", "test", "generator", "markov"]
     for scores in verdicts.values():
-        assert [*scores] == [*four, "language_model", "word2vec", "scalar"]
+        assert [*scores] == [*four, "language_model", "hmm", "word2vec", "scalar"]
 
 
-@pytest.mark.parametrize("make", [Paper, Modern])
-@pytest.mark.parametrize("batch", [1, 2, 3, 500])
-def test_each_text_has_its_own_logit_however_many_are_judged_at_a_time(monkeypatch, make, batch):
-    monkeypatch.setattr(cross_evaluate, "BATCH", batch)
-    texts = {"first": ["9 1", "1 7", "3 1", "1 1", "1 5"], "second": ["2 1", "8 1"]}
-    logits = cross_evaluate.judge("scalar", make(), ScalarEmbedding(NUMBERS), texts)
-    assert [*logits] == ["first", "second"]
-    assert np.exp(logits["first"]) == pytest.approx([9, 1 / 7, 3, 1, 1 / 5])
-    assert np.exp(logits["second"]) == pytest.approx([2, 8])
+class Fixed:
+    """Judges each text as its label says, through `judge`, and its own as real."""
+
+    def __init__(self, logit):
+        self.logit = logit
+        self.calibrated = False
+        self.judge = self
+
+    def logits(self, texts):
+        return np.full(len(texts), self.logit)
+
+    def judge_own(self, count, seed):
+        return self.logits([""] * count)
+
+
+def test_a_gan_a_label_judges_the_texts_of_its_label(run):
+    # Labels are 0, 1, 0, ... Label 1's GAN believes in all texts, label 0's in none.
+    both = PerLabel({0: Fixed(-20.0), 1: Fixed(20.0)}, {0: 0.5, 1: 0.5})
+    scores = run({"scalar": both})["scalar"]
+    shares = {"train": 1 / 2, "test": 1 / 3, "markov": 2 / 3, "hmm": 1}
+    for source, share in shares.items():
+        assert scores[source]["accuracy"] == pytest.approx(share, rel=1e-5)
+    own = both.draw_labels(len(OWN), SEED)
+    assert scores["generator"]["accuracy"] == pytest.approx(own.count(0) / len(OWN))

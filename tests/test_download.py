@@ -9,9 +9,9 @@ from itertools import pairwise
 
 import pytest
 
-from stages.corpus.known_files import KnownFile
-from stages.download import CHUNK, LISTING, PAUSES, download_files
-from stages.errors import UserError
+from stages.corpus.errors import UserError
+from stages.fetching.download import CHUNK, LISTING, PAUSES, download_files
+from stages.fetching.known_files import KnownFile
 
 # 200 kB, so that a file comes in several chunks and can break in the middle.
 CONTENTS = {

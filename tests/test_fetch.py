@@ -4,11 +4,10 @@ from pathlib import Path
 import pytest
 
 from stages import fetch
-from stages.corpus.invented import invent_tables
-from stages.corpus.known_files import KNOWN_FILES
-from stages.errors import UserError
+from stages.corpus.errors import UserError
+from stages.fetching.known_files import KNOWN_FILES
 
-ROOT = Path(__file__).parents[1]
+PARAMS = Path(__file__).with_name("params.yaml").read_text(encoding="utf-8")
 TABLE = "index,Text,oh_label\n0,hello there,0\n"
 
 
@@ -18,13 +17,14 @@ def run_fetch(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def run(source):
-        params = (ROOT / "params.yaml").read_text(encoding="utf-8")
-        assert "source: sample" in params
-        Path("params.yaml").write_text(
-            params.replace("source: sample", f"source: {source}"), encoding="utf-8"
-        )
+        assert PARAMS.count("source: sample") == 1
+        params = PARAMS.replace("source: sample", f"source: {source}")
+        Path("params.yaml").write_text(params, encoding="utf-8")
         fetch.main()
-        return {path.name: path.read_bytes() for path in Path("data/raw").iterdir()}
+        found = {path.name: path.read_bytes() for path in Path("data/raw").iterdir()}
+        # What says where the tables are from is no table.
+        assert found.pop("source.txt") == f"{source}\n".replace('"', "").encode()
+        return found
 
     return run
 
@@ -36,9 +36,8 @@ def folder(tmp_path):
     return folder
 
 
-def test_the_sample_is_written_as_invented(run_fetch):
-    expected = {name: text.encode() for name, text in invent_tables(1).items()}
-    assert run_fetch("sample") == expected
+def test_the_sample_is_left_to_the_stage_that_invents_it(run_fetch):
+    assert run_fetch("sample") == {}
 
 
 def test_a_folder_gives_its_tables_and_nothing_else(run_fetch, folder, capsys):
@@ -79,17 +78,19 @@ def test_a_missing_folder_is_refused(run_fetch):
 
 
 def test_tables_of_an_earlier_run_give_way(run_fetch, folder):
-    run_fetch("sample")
     (folder / "my_parsed_dataset.csv").write_text(TABLE)
     assert list(run_fetch("tables")) == ["my_parsed_dataset.csv"]
+    assert run_fetch("sample") == {}
 
 
 def test_a_failure_leaves_the_earlier_tables(run_fetch, folder):
-    earlier = run_fetch("sample")
+    (folder / "my_parsed_dataset.csv").write_text(TABLE)
+    run_fetch("tables")
     shutil.rmtree(folder)
     with pytest.raises(UserError):
         run_fetch("tables")
-    assert {path.name for path in Path("data/raw").iterdir()} == earlier.keys()
+    names = {path.name for path in Path("data/raw").iterdir()}
+    assert names == {"my_parsed_dataset.csv", "source.txt"}
 
 
 def test_mendeley_is_downloaded_through_the_one_door(run_fetch, monkeypatch):

@@ -2,7 +2,12 @@ import numpy as np
 import pytest
 from scipy.linalg import sqrtm
 
-from stages.measures.frechet import Gaussian, fit_gaussian, frechet_distance
+from stages.measures.frechet import (
+    Gaussian,
+    fit_gaussian,
+    frechet_distance,
+    frechet_distances,
+)
 
 
 def covariance(gaussian):
@@ -69,3 +74,19 @@ def test_few_vectors_make_the_distance_too_high():
         for count in (30, 3000)
     )
     assert few > 10 * many > 0
+
+
+# Fewer reference vectors than numbers, 10, and more; choices with fewer and with more vectors than
+# the reference has rank.
+@pytest.mark.parametrize("reference", [6, 50])
+@pytest.mark.parametrize("size", [2, 6, 7, 40])
+def test_distances_of_choices_are_those_of_each_choice(reference, size):
+    random = np.random.default_rng(5)
+    mixing = random.normal(size=(10, 10))
+    real = fit_gaussian(random.normal(size=(reference, 10)) @ mixing)
+    vectors = (random.normal(size=(80, 10)) + 3).astype(np.float32)
+    # 17 do not fit into one batch.
+    choices = [random.permutation(80)[:size] for _ in range(17)]
+    expected = [frechet_distance(real, fit_gaussian(vectors[chosen])) for chosen in choices]
+    assert len({round(distance, 3) for distance in expected}) == 17
+    np.testing.assert_allclose(frechet_distances(real, vectors, choices), expected, rtol=1e-6)

@@ -12,13 +12,13 @@ from statistics import linear_regression, median
 
 import pytest
 
-from stages.corpus import inflection
-from stages.corpus import invented_words as words
-from stages.corpus.invented import invent_tables
-from stages.corpus.invented_comments import Writer
-from stages.corpus.invented_grammar import POLITE_SHAPES, RUDE_SHAPES
-from stages.corpus.invented_words import TOPICS
-from stages.corpus.known_files import KNOWN_FILES, source_of
+from stages.fetching import inflection
+from stages.fetching import invented_words as words
+from stages.fetching.invented import invent_tables
+from stages.fetching.invented_comments import Writer
+from stages.fetching.invented_grammar import POLITE_SHAPES, RUDE_SHAPES
+from stages.fetching.invented_words import TOPICS
+from stages.fetching.known_files import KNOWN_FILES, source_of
 
 WORD = re.compile(r"[a-z]+(?:'[a-z]+)?")
 
@@ -70,7 +70,7 @@ def _one(tables, part):
 
 def test_a_seed_gives_the_same_bytes_in_any_process():
     # Another hash seed would show an order taken from a set.
-    program = "import hashlib; from stages.corpus.invented import invent_tables; " + (
+    program = "import hashlib; from stages.fetching.invented import invent_tables; " + (
         "print(hashlib.sha256(repr(invent_tables(1)).encode()).hexdigest())"
     )
     hashes = {

@@ -1,134 +1,287 @@
-"""The trigram model against a value worked out by hand, nltk's, and the laws of probability."""
+"""The language model: its words, its texts, their likelihoods, and the epoch that is kept."""
 
-import random
+import math
 from itertools import product
 
 import numpy as np
 import pytest
-from nltk.lm import KneserNeyInterpolated, Vocabulary
-from nltk.lm.smoothing import KneserNey
+import torch
+from torch import nn
 
-from stages.measures.language_model import (
-    DISCOUNT,
-    END,
-    START,
-    UNKNOWN,
-    TrigramModel,
-    vocabulary_of,
+from stages.corpus.corpus import Corpus, Split
+from stages.corpus.errors import UserError
+from stages.generators import language_model
+from stages.generators.language_model import LanguageModel, LanguageModelSettings, rank_words
+from stages.networks import lstm_language_model
+from stages.pipeline.trainer import fit
+
+SETTINGS = LanguageModelSettings(
+    width=8,
+    hidden_size=6,
+    num_layers=2,
+    dropout=0.5,
+    batch_size=4,
+    learning_rate=0.01,
+    epochs=2,
 )
+WORDS = ["", "a", "b", "c", "d"]
+A, B, C, D, END = 1, 2, 3, 4, 0
+
+# Shares, of 55, of the end and of a, b, c, d.
+SHARES = [9, 25, 16, 4, 1]
 
 
-def random_texts(chance: random.Random, words: str, count: int) -> list[str]:
-    return [" ".join(chance.choices(words, k=chance.randrange(6))) for _ in range(count)]
+def make_model(words=WORDS, max_length=3, seed=0, **changes):
+    torch.manual_seed(seed)
+    settings = SETTINGS.model_copy(update=changes)
+    model = LanguageModel(words, settings, max_length, "cpu")
+    for weight in model.network.parameters():
+        nn.init.normal_(weight, std=0.7)  # as made, a model is close to uniform
+    model.network.eval()
+    return model
 
 
-def perplexity(model: TrigramModel, texts: list[str]) -> float:
-    nats, events = model.surprise(texts)
-    return float(np.exp(nats.sum() / events.sum()))
+def make_known_model(max_length=3):
+    """Whatever it has read, the next word has its SHARES."""
+    model = make_model(max_length=max_length)
+    nn.init.zeros_(model.network.softmax.head.weight)
+    with torch.no_grad():
+        model.network.softmax.head.bias.copy_(torch.tensor(SHARES).float().log())
+    return model
 
 
-def test_probability_of_a_text_worked_out_by_hand():
-    # Texts "a b" and "a"; S starts, E ends. Predicted: a, b, E, the unknown word: V = 4. D = 0.75.
-    # Trigrams: S S a twice, S a b, S a E, a b E. Bigrams by words before: S a, a b, a E, b E, one
-    # each. Unigrams: a 1, b 1, E 2; 3 kinds, 4 in all.
-    a = 0.25 / 4 + 0.75 * 3 / 4 / 4
-    end = 1.25 / 4 + 0.75 * 3 / 4 / 4
-    # After S: a, 1 of 1. After S S: a, 2 of 2, one kind.
-    first = 1.25 / 2 + 0.75 * 1 / 2 * (0.25 / 1 + 0.75 * 1 / 1 * a)
-    # After a, and after S a: b and E, 1 of 2 each; two kinds.
-    second = 0.25 / 2 + 0.75 * 2 / 2 * (0.25 / 2 + 0.75 * 2 / 2 * a)
-    # After b, and after a b: E, 1 of 1.
-    third = 0.25 / 1 + 0.75 * 1 / 1 * (0.25 / 1 + 0.75 * 1 / 1 * end)
-    nats, events = TrigramModel.fit(["a b", "a"], ["a", "b"]).surprise(["a b"])
-    assert np.exp(-nats) == pytest.approx([first * second * third])
-    assert events.tolist() == [3]
+def make_corpus(train, validation=("a",), max_length=3):
+    """Make a corpus whose words are numbered as they appear; its test split is `validation`."""
+    texts = [text.split() for text in train]
+    words = list(dict.fromkeys(["", *(word for text in texts for word in text)]))
+    vocabulary_size = len(words) - 1
+    held_out = [text.split() for text in validation]
+    words = list(dict.fromkeys([*words, *(word for text in held_out for word in text)]))
+
+    def split(texts):
+        ids = [words.index(word) for text in texts for word in text]
+        offsets = np.cumsum([0, *map(len, texts)])
+        return Split(np.array(ids, np.int32), offsets, np.zeros(len(texts), np.int8))
+
+    splits = split(texts), split(held_out), split(held_out)
+    return Corpus(words, vocabulary_size, *splits, max_length=max_length)
 
 
-def test_probabilities_after_every_history_add_up_to_one():
-    # "d" is in the vocabulary and never read, "x" is read and not in it: histories seen, unseen,
-    # half seen and at the start.
-    texts = random_texts(random.Random(1), "abcx", 12)
-    model = TrigramModel.fit(texts, ["a", "b", "c", "d"])
-    numbers = np.arange(START, model.base)
-    predicted = np.delete(np.arange(model.base), START)
-    for first, second in product(numbers, numbers):
-        width = np.ones_like(predicted)
-        probability = model.probability(first * width, second * width, predicted)
-        assert np.all(probability > 0)
-        assert probability.sum() == pytest.approx(1, abs=1e-12)
+def write(model, count=50, seed=1, **options):
+    return [text for batch in model.generate(count, seed, **options) for text in batch]
 
 
-class UniformlyInterpolated(KneserNey):
-    """nltk's smoothing with our last line: the unigrams interpolated with the uniform."""
-
-    def unigram_score(self, word: str) -> float:
-        count, total = self._continuation_counts(word)
-        kinds = sum(self._continuation_counts(other)[0] > 0 for other in self.vocab)
-        return (max(count - DISCOUNT, 0) + DISCOUNT * kinds / len(self.vocab)) / total
-
-
-def test_probabilities_are_those_of_nltk():
-    chance = random.Random(2)
-    texts, others = random_texts(chance, "abcd", 15), random_texts(chance, "abcdx", 10)
-    # nltk's vocabulary has an unknown word of its own.
-    model = KneserNeyInterpolated(3, vocabulary=Vocabulary([*"abcd", "E"]), discount=DISCOUNT)
-    model.estimator = UniformlyInterpolated(model.vocab, model.counts, 3, discount=DISCOUNT)
-    trigrams = [
-        tuple(line[i : i + 3])
-        for line in (["S", "S", *text.split(), "E"] for text in texts)
-        for i in range(len(line) - 2)
-    ]
-    # Each order is counted at the places where something is predicted, never at a start.
-    model.counts.update([[trigram[i:] for trigram in trigrams for i in range(3)]])
-    ours = TrigramModel.fit(texts, list("abcd"))
-    numbers = {"S": START, "E": END, "<UNK>": UNKNOWN} | ours.numbers
-    for text in texts + others:
-        words = [word if word in "abcd" else "<UNK>" for word in text.split()]
-        line = ["S", "S", *words, "E"]
-        for first, second, word in zip(line, line[1:], line[2:], strict=False):
-            places = (np.array([numbers[name]]) for name in (first, second, word))
-            expected = model.unmasked_score(word, (first, second))
-            assert ours.probability(*places) == pytest.approx([expected], abs=1e-12)
+@pytest.mark.parametrize(
+    ("texts", "words"),
+    [
+        ([], [""]),
+        (["b a b", "c a b"], ["", "b", "a", "c"]),  # 3, 2, 1
+        (["d c", "c d", "b", "a e"], ["", "d", "c", "b", "a", "e"]),  # 2, 2, 1, 1, 1
+        (["a b b", "", "c c"], ["", "b", "c", "a"]),  # 1, 2, 2
+        (["c a b d d d d", "b d"], ["", "b", "c", "a", "d"]),  # cropped: 2, 1, 1, 1
+        (["a b b c", "b a b"], ["", "b", "a"]),  # c is beyond the crop
+    ],
+)
+def test_words_are_ranked_by_frequency_then_by_first_appearance(texts, words):
+    # The validation split's word is none of the model's.
+    corpus = make_corpus(texts, ["z"])
+    assert [corpus.words[place] for place in rank_words(corpus)] == words
+    if texts:
+        assert LanguageModel.build(corpus, SETTINGS, seed=1, device="cpu").words == words
 
 
-def test_an_empty_text_is_one_event():
-    # After S S only E was read, twice of two: at each order E has all that is not discounted.
-    # Predicted are a, E, the unknown word. P(E) = 0.25 + 0.75 / 3 = 0.5, P(E | S) = 0.25 + 0.75 *
-    # 0.5 = 0.625, P(E | S S) = 1.25 / 2 + 0.75 / 2 * 0.625.
-    # P(x | S S) = 0.75 / 2 * 0.75 * 0.75 / 3; x was never a history, so P(E | S x) = P(E).
-    nats, events = TrigramModel.fit(["", ""], ["a"]).surprise(["", "x"])
-    assert events.tolist() == [1, 2]
-    assert np.exp(-nats) == pytest.approx([0.625 + 0.375 * 0.625, 0.375 * 0.75 * 0.25 * 0.5])
+def test_tokens_are_the_places_of_the_words():
+    model, texts = make_model(), ["a c", "", "d", "b b a d c"]
+    tokens = model.tokenize(texts)
+    assert tokens.dtype == torch.int64
+    assert tokens.tolist() == [[A, C, END], [END] * 3, [D, END, END], [B, B, A]]
+    assert model.write(tokens) == ["a c", "", "d", "b b a"]
+    longer = make_model(max_length=5)
+    assert longer.write(longer.tokenize(texts)) == texts
+    with pytest.raises(KeyError, match="z"):
+        model.tokenize(["a z"])
 
 
-def test_surprise_of_a_text_does_not_depend_on_its_neighbours():
-    chance = random.Random(3)
-    texts = random_texts(chance, "abcd", 20)
-    model = TrigramModel.fit(texts, list("abcd"))
-    together = model.surprise(texts)[0]
-    alone = [model.surprise([text])[0][0] for text in texts]
-    np.testing.assert_allclose(together, alone)
+def test_a_split_s_texts_are_numbered_as_its_words_are():
+    texts = ["d a b", "a", "b b c d d", "c"]
+    corpus = make_corpus(texts)
+    model = LanguageModel.build(corpus, SETTINGS, seed=1, device="cpu")
+    tokens = model.number(corpus, corpus.train)
+    assert tokens.dtype == torch.int64
+    assert torch.equal(tokens, model.tokenize(texts))
 
 
-def test_unknown_words_are_dearer_than_known_ones_and_alike():
-    model = TrigramModel.fit(["a b", "b a", "a a b"], ["a", "b"])
-    assert perplexity(model, ["a x"]) > perplexity(model, ["a b"])
-    assert perplexity(model, ["a x"]) == perplexity(model, ["a y"])
+def test_held_out_texts_lose_the_words_that_training_lacks_before_they_are_cropped():
+    # Cropped before, the first would be "b c".
+    corpus = make_corpus(["a b c d"], ["z b y a z c a", "a z", "z"])
+    model = make_model()
+    assert model.write(model.number(corpus, corpus.validation)) == ["b a c", "a", ""]
 
 
-def test_perplexity_tells_likeness_both_ways():
-    # The collapsed source is what the model of real text expects, and expects little of real text.
-    chance = random.Random(4)
-    train, test, source = (random_texts(chance, "aaaabbbccd", 200) for _ in range(3))
-    vocabulary = vocabulary_of(train, test)
-    collapsed = ["a a"] * 200
-    forward = TrigramModel.fit(train, vocabulary)
-    assert perplexity(forward, collapsed) < perplexity(forward, source)
-    reverse = [
-        perplexity(TrigramModel.fit(texts, vocabulary), test) for texts in (source, collapsed)
-    ]
-    assert reverse[0] < reverse[1] < np.inf
+def test_written_texts_become_the_same_tokens_again():
+    model = make_model(max_length=6)
+    tokens = model.network.sample(200, 6, torch.Generator().manual_seed(5))
+    assert torch.equal(model.tokenize(model.write(tokens)), tokens)
 
 
-def test_vocabulary_holds_each_word_once_in_order():
-    assert vocabulary_of(["b a", ""], ["a c"]) == ["b", "a", "c"]
+def test_texts_depend_on_the_seed_alone(monkeypatch):
+    monkeypatch.setattr(language_model, "BATCH", 40)
+    model = make_model(max_length=5)
+    first = list(model.generate(100, 1))
+    torch.randn(5)
+    assert [len(batch) for batch in first] == [40, 40, 20]
+    assert first == list(model.generate(100, 1)) != list(model.generate(100, 2))
+    assert first[0] != first[1]
+
+
+@pytest.mark.parametrize("options", [{"top_p": 0.1}, {"temperature": 0.01}])
+def test_generate_draws_as_it_is_told(options):
+    # Of a alone 0.1 is reached; to the power of 100, 25 against 16 leaves b one of 2e19.
+    model = make_known_model()
+    assert write(model, 9, **options) == ["a a a"] * 9
+    assert write(model, 9, prefix="c", **options) == ["c a a"] * 9
+    assert write(model, 9, prefix=" d  c ", **options) == ["d c a"] * 9
+    assert write(model, 9, prefix="d c b a", **options) == ["d c b"] * 9
+
+
+@pytest.mark.parametrize("prefix", ["unheard", "a unheard"])
+def test_a_beginning_with_an_unknown_word_is_refused(prefix):
+    with pytest.raises(UserError) as error:
+        write(make_model(), prefix=prefix)
+    assert str(error.value) == "prefix: the language model has not learnt the word 'unheard'"
+
+
+def test_labels_are_refused():
+    with pytest.raises(UserError, match=r"^LanguageModel: it has learnt no labels"):
+        write(make_model(), labels=[1])
+
+
+@pytest.mark.parametrize(
+    ("text", "probability"),
+    [
+        # The first word is none of the end: of 46; the others, and the end, of 55.
+        ("a b", 25 / 46 * 16 / 55 * 9 / 55),
+        ("d", 1 / 46 * 9 / 55),
+        # Of three words, or cropped to them: the end is not counted.
+        ("c a b", 4 / 46 * 25 / 55 * 16 / 55),
+        ("c a b d", 4 / 46 * 25 / 55 * 16 / 55),
+        ("c a b unheard", 4 / 46 * 25 / 55 * 16 / 55),
+        ("c unheard", 0),
+        ("", 0),
+    ],
+)
+def test_log_likelihood_is_that_of_the_texts_it_writes(text, probability):
+    values = make_known_model().log_likelihood(["b", text, "a a"])
+    expected = math.log(probability) if probability else -math.inf
+    assert values.dtype == np.float64
+    assert values[1] == pytest.approx(expected, rel=1e-5)
+
+
+def test_probabilities_of_all_texts_sum_to_one(monkeypatch):
+    # All texts of one to three words, those of three cropped: 4 + 16 + 64. The softmax has tails.
+    monkeypatch.setattr(lstm_language_model, "CUTOFFS", (2, 4))
+    texts = [" ".join(text) for length in range(1, 4) for text in product("abcd", repeat=length)]
+    model = make_model()
+    model.network.train()  # the likelihood must leave dropout out
+    assert np.exp(model.log_likelihood(texts)).sum() == pytest.approx(1, abs=1e-5)
+
+
+def test_steps_are_numbered_and_each_epoch_ends_in_evaluation_mode():
+    # Ten texts in batches of four: three updates a pass.
+    corpus = make_corpus(["a", "b", "c", "a b", "b c", "c a", "a", "b", "c", "a"])
+    model = LanguageModel.build(corpus, SETTINGS, seed=1, device="cpu")
+    assert model.count_steps(corpus) == 6
+    steps, modes = [], []
+    for step in model.train(corpus):
+        steps.append(step)
+        modes.append(model.network.training)
+    assert modes == [True, True, False] * 2
+    assert [(step.step, step.epoch, step.ends_epoch) for step in steps] == [
+        (1, 1, False), (2, 1, False), (3, 1, True), (4, 2, False), (5, 2, False), (6, 2, True)
+    ]  # fmt: skip
+    assert [step.validation is not None for step in steps] == [False, False, True] * 2
+
+
+def test_validation_is_the_negative_log_likelihood_in_nats_a_word():
+    # Its learning rate is all but 0, so that its likelihood stays what it was made with.
+    corpus = make_corpus(["a b c d"], ["b", "z a c d b"])
+    model = make_model(epochs=1, learning_rate=1e-30)
+    (step,) = model.train(corpus)
+    # "b" and its end, and "a c d" cropped before one: five words and ends.
+    with torch.no_grad():
+        tokens = torch.tensor([[B, END, END], [A, C, D]])
+        mask = torch.tensor([[1, 1, 0], [1, 1, 1]], dtype=torch.bool)
+        expected = -model.network.log_likelihood(tokens, mask).mean().item()
+    assert step.validation == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.fixture
+def train(tmp_path, monkeypatch):
+    """Give the function from the losses that validation is to have to what came of the training.
+
+    It gives the training, each epoch's weights, and the model.
+    """
+    monkeypatch.chdir(tmp_path)
+    corpus = make_corpus(["the soup was cold", "was the soup", "cold soup", "the soup", "soup"])
+
+    def run(losses):
+        weights, told = [], iter(losses)
+
+        def negative_log_likelihood(network, tokens):
+            weights.append({name: part.clone() for name, part in network.state_dict().items()})
+            return next(told)
+
+        monkeypatch.setattr(language_model, "negative_log_likelihood", negative_log_likelihood)
+        torch.manual_seed(1)
+        # Without dropout, and fast for an update among the first hundred.
+        changes = {"batch_size": 2, "epochs": len(losses), "dropout": 0.0, "learning_rate": 0.5}
+        settings = SETTINGS.model_copy(update=changes)
+        model = LanguageModel.build(corpus, settings, seed=1, device="cpu")
+        return fit(model, corpus, "language_model", "key"), weights, model
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("losses", "best"),
+    [([3.0, 1.0, 2.0], 2), ([1.0, 3.0, 2.0], 1), ([3.0, 2.0, 1.0], 3)],
+    ids=["inside", "first", "last"],
+)
+def test_the_epoch_kept_is_the_likeliest_on_validation(train, tmp_path, losses, best):
+    training, weights, model = train(losses)
+    summary = training.summary()
+    assert (summary["best_epoch"], summary["validation"]) == (best, 1.0)
+    model.save(tmp_path / "model")
+    kept = LanguageModel.load(tmp_path / "model", "cpu").network.state_dict()
+    alike = [all(torch.equal(kept[name], part) for name, part in each.items()) for each in weights]
+    assert alike == [epoch == best for epoch in (1, 2, 3)]
+
+
+def test_the_training_loss_is_that_of_the_epoch_kept(train):
+    # The same training each time: only what is kept differs, and the loss falls.
+    kept = [[1.0, 3.0, 2.0], [3.0, 1.0, 2.0], [3.0, 2.0, 1.0]]
+    losses = [train(each)[0].summary()["loss"] for each in kept]
+    assert losses[0] > losses[1] > losses[2]
+
+
+def test_saved_model_is_the_same_model(tmp_path):
+    words = ["", '"', "café", "don’t", "\\n", "e"]
+    model = make_model(words, num_layers=1, max_length=5)
+    model.save(tmp_path / "model")
+    loaded = LanguageModel.load(tmp_path / "model", "cpu")
+    assert (loaded.words, loaded.settings, loaded.max_length) == (words, model.settings, 5)
+    assert not loaded.network.training
+    for name, weight in model.network.state_dict().items():
+        assert torch.equal(weight, loaded.network.state_dict()[name])
+    assert write(model) == write(loaded)
+    texts = ["café e", '" \\n']
+    assert (model.log_likelihood(texts) == loaded.log_likelihood(texts)).all()
+    assert model.describe() == loaded.describe()
+
+
+def test_its_size_is_told():
+    # Vectors 5 * 8; two LSTM layers, 4*6*(8 + 6) + 2*24 = 384 and 4*6*(6 + 6) + 2*24 = 336;
+    # projection 6*8 + 8 = 56; softmax: a head from 8 to 4 words and one tail with bias, 8*5 + 5,
+    # and a tail from 8 to 4 to 1 without, 36.
+    sizes = make_model().describe()
+    assert sizes == {"words": 4, "parameters": 40 + 384 + 336 + 56 + 45 + 36}

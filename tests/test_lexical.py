@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from stages.measures.lexical import (
+    KnownText,
     copied_lines,
     copied_ngrams,
     distinct_lines,
@@ -14,9 +15,9 @@ from stages.measures.lexical import (
     known_words,
     length_distance,
 )
-from stages.measures.ngrams import number_ngrams
+from stages.measures.ngrams import UNKNOWN, tabulate
 
-TRAINING = ["the tea is cold", "my tea is hot", ""]
+TRAINING = KnownText(["the tea is cold", "my tea is hot", ""], max_order=5)
 
 
 def random_texts(chance: random.Random, count: int) -> list[str]:
@@ -91,7 +92,7 @@ def test_ngram_counts_agree_with_plain_python(order):
         return [tuple(words[i : i + order]) for i in range(len(words) - order + 1)]
 
     known = {ngram for text in training for ngram in ngrams(text)}
-    copied, total = copied_ngrams(texts, training, order)
+    copied, total = copied_ngrams(texts, KnownText(training, max_order=5), order)
     assert copied.tolist() == [sum(ngram in known for ngram in ngrams(text)) for text in texts]
     assert total.tolist() == [len(ngrams(text)) for text in texts]
     chosen = [ngram for text in texts[5:25] for ngram in ngrams(text)]
@@ -100,9 +101,30 @@ def test_ngram_counts_agree_with_plain_python(order):
 
 
 def test_ngram_numbers_have_no_gaps():
-    for ngrams in number_ngrams(random_texts(random.Random(1), 50), 5):
+    for ngrams in tabulate(random_texts(random.Random(1), 50), 5)[1]:
         assert np.array_equal(np.unique(ngrams.ids), np.arange(ngrams.kinds))
 
 
 def test_nothing_but_empty_texts_has_no_ngrams():
-    assert [ngrams.kinds for ngrams in number_ngrams(["", ""], 3)] == [0, 0, 0]
+    table, orders = tabulate(["", ""], 3)
+    assert [ngrams.kinds for ngrams in orders] == [0, 0, 0]
+    assert [ngrams.ids.tolist() for ngrams in table.find(["a b"])] == [[UNKNOWN] * 2, [UNKNOWN], []]
+
+
+def test_a_table_finds_its_own_texts_by_their_numbers():
+    texts = random_texts(random.Random(2), 50)
+    table, orders = tabulate(texts, 5)
+    for own, found in zip(orders, table.find(texts), strict=True):
+        assert np.array_equal(own.ids, found.ids)
+        assert np.array_equal(own.texts, found.texts)
+        assert own.kinds == found.kinds
+
+
+def test_an_ngram_of_unknown_words_is_unknown():
+    # Words: a 0, b 1, c 2. Pairs: ab 0 × 3 + 1, ac 0 × 3 + 2. Were the unknown x a number, -1, bx
+    # would be 1 × 3 - 1, the code of ac.
+    table, _ = tabulate(["a b", "a c"], 2)
+    words, pairs = table.find(["a b x", "a c", "x a"])
+    assert words.ids.tolist() == [0, 1, UNKNOWN, 0, 2, UNKNOWN, 0]
+    assert pairs.ids.tolist() == [0, UNKNOWN, 1, UNKNOWN]
+    assert pairs.texts.tolist() == [0, 0, 1, 2]

@@ -7,23 +7,38 @@ import torch
 from torch import nn
 from torch.optim import SGD, Adam
 
-from stages.models.language_model import END, LanguageModel, LanguageModelSettings, written
+from stages.networks.lstm_language_model import END, LstmLanguageModel, written
 from stages.training import likelihood
-from stages.training.likelihood import negative_log_likelihood, train_likelihood
+from stages.training.likelihood import log_likelihood, negative_log_likelihood, train_epoch
 
-WORDS = ["", "a", "b", "c"]
+WORDS = 4  # the end, a, b and c
 A, B, C = 1, 2, 3
 
 
 def make_model(seed=0, words=WORDS, dropout=0.0):
     torch.manual_seed(seed)
-    return LanguageModel(words, LanguageModelSettings(8, 6, num_layers=1, dropout=dropout))
+    return LstmLanguageModel(words, width=8, hidden_size=6, num_layers=1, dropout=dropout)
 
 
-def train(model, tokens, *, epochs=1, batch_size=4, learning_rate=0.01):
-    return train_likelihood(
-        model, tokens, epochs=epochs, batch_size=batch_size, learning_rate=learning_rate
-    )
+def train(model, tokens, *, epochs=1, batch_size=4, learning_rate=0.01, optimizer=Adam):
+    """Make passes as the language model does; yields the losses."""
+    updates = -(-len(tokens) // batch_size)
+    optimizer = optimizer(model.parameters(), lr=1.0)  # its rate is set before each update
+    for epoch in range(epochs):
+        yield from train_epoch(
+            model,
+            tokens,
+            optimizer,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            first=epoch * updates,
+            total=epochs * updates,
+        )
+
+
+def pad_texts(texts, length):
+    """Make tokens (N, T) of lists of ids."""
+    return torch.tensor([[*text, *[END] * (length - len(text))][:length] for text in texts])
 
 
 def spy_on(model, monkeypatch):
@@ -48,18 +63,20 @@ def test_negative_log_likelihood_is_the_mean_over_words_and_ends(monkeypatch, ba
     with torch.no_grad():
         model.softmax.head.bias.copy_(torch.tensor([0.1, 0.4, 0.3, 0.2]).log())
     tokens = torch.tensor([[A, B, END], [C, END, END], [A, A, B]])
-    product = 0.4**3 * 0.3**2 * 0.2 * 0.1**2
-    assert negative_log_likelihood(model, tokens) == pytest.approx(-math.log(product) / 8)
+    products = [0.4 * 0.3 * 0.1, 0.2 * 0.1, 0.4**2 * 0.3]
+    logs = [math.log(product) for product in products]
+    assert log_likelihood(model.eval(), tokens).tolist() == pytest.approx(logs)
+    assert log_likelihood(model, tokens).dtype == torch.float64
+    assert negative_log_likelihood(model, tokens) == pytest.approx(-sum(logs) / 8)
 
 
 @pytest.mark.parametrize("clipped", [True, False])
 def test_two_updates_equal_the_textbook(monkeypatch, clipped):
     # Adam's first step is as long whatever the gradient's norm; the plain step shows its clipping.
-    monkeypatch.setattr(likelihood, "Adam", SGD)
     monkeypatch.setattr(likelihood, "LARGEST_GRADIENT", 0.1 if clipped else 10.0)
     model, twin = make_model(), make_model()
     tokens = torch.tensor([[A, B, END], [C, END, END], [A, A, B]])
-    steps = list(train(model, tokens, epochs=2, learning_rate=50.0))
+    found = list(train(model, tokens, epochs=2, learning_rate=50.0, optimizer=SGD))
 
     before = torch.tensor([[END, A, B], [END, C, END], [END, A, A]])
     places = [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (2, 0), (2, 1), (2, 2)]
@@ -77,7 +94,7 @@ def test_two_updates_equal_the_textbook(monkeypatch, clipped):
             weight.data -= rate * gradient
         losses.append(loss.item())
 
-    assert [step.loss for step in steps] == pytest.approx(losses)
+    assert found == pytest.approx(losses)
     for ours, textbook in zip(model.parameters(), twin.parameters(), strict=True):
         assert torch.allclose(ours, textbook, atol=1e-5)
 
@@ -85,14 +102,13 @@ def test_two_updates_equal_the_textbook(monkeypatch, clipped):
 def test_a_word_counts_alike_in_batches_of_long_texts_and_of_short(monkeypatch):
     # The first update of a pass over "a", with its end two words, and "b a c a" with its end, five,
     # a text at a time: 3.5 words on average, by which the sum of either is divided.
-    monkeypatch.setattr(likelihood, "Adam", SGD)
     monkeypatch.setattr(likelihood, "LARGEST_GRADIENT", math.inf)
     tokens = torch.tensor([[A, END, END, END, END], [B, A, C, A, END]])
     sizes = set()
     for seed in range(8):
         model, twin = make_model(), make_model()
         torch.manual_seed(seed)
-        next(iter(train_likelihood(model, tokens, epochs=1, batch_size=1, learning_rate=10.0)))
+        next(train(model, tokens, batch_size=1, learning_rate=10.0, optimizer=SGD))
         changes = []
         for text in tokens.split(1):
             loss = -twin.log_likelihood(text, written(text)).sum() / 3.5
@@ -110,7 +126,7 @@ def test_a_word_counts_alike_in_batches_of_long_texts_and_of_short(monkeypatch):
     assert sizes == {0, 1}
 
 
-def test_learning_rate_rises_then_falls_to_zero(monkeypatch):
+def test_learning_rate_rises_then_falls_to_zero():
     rates = []
 
     class Spy(Adam):
@@ -118,10 +134,10 @@ def test_learning_rate_rises_then_falls_to_zero(monkeypatch):
             rates.extend(group["lr"] for group in self.param_groups)
             super().step()
 
-    monkeypatch.setattr(likelihood, "Adam", Spy)
     # 199 texts in twos: 100 updates a pass, 200 in both.
     model = make_model()
-    list(train(model, torch.full((199, 1), A), epochs=2, batch_size=2, learning_rate=3.0))
+    tokens = torch.full((199, 1), A)
+    list(train(model, tokens, epochs=2, batch_size=2, learning_rate=3.0, optimizer=Spy))
     assert len(rates) == 200
     assert rates[0] == pytest.approx(3 * 0.01)
     # Update 51: 51/100 of the height, times (1 + cos 45°) / 2 = 0.853553; update 101: (1 + 0) / 2.
@@ -139,32 +155,26 @@ def test_learning_rate_rises_then_falls_to_zero(monkeypatch):
 def test_training_passes_over_every_text_in_each_epoch(monkeypatch, count, batch_size, together):
     # The text of number n is n and, by turns, none, one or two words more; three fill T.
     monkeypatch.setattr(likelihood, "SORTED", together)
-    words = ["", *map(str, range(1, count + 1))]
-    texts = [" ".join([word] * (1 + int(word) % 3)) for word in words[1:]]
-    model = make_model(words=words)
+    texts = [[word] * (1 + word % 3) for word in range(1, count + 1)]
+    model = make_model(words=count + 1)
     seen = spy_on(model, monkeypatch)
-    steps = list(train(model, model.tokenize(texts, 3), epochs=2, batch_size=batch_size))
+    losses = list(train(model, pad_texts(texts, 3), epochs=2, batch_size=batch_size))
 
     updates = -(-count // batch_size)
-    assert [(step.step, step.epoch) for step in steps] == [
-        (step, 1 + (step > updates)) for step in range(1, 2 * updates + 1)
-    ]
+    assert len(losses) == len(seen) == 2 * updates
     assert max(len(tokens) for tokens, _ in seen) == min(batch_size, count)
-    passes = [
-        [text for tokens, _ in part for text in model.write(tokens)]
-        for part in (seen[:updates], seen[updates:])
-    ]
-    assert sorted(passes[0]) == sorted(passes[1]) == sorted(texts)
+    for part in (seen[:updates], seen[updates:]):
+        read = [row for tokens, _ in part for row in tokens.tolist()]
+        assert sorted([word for word in row if word != END] for row in read) == sorted(texts)
     # Every word and end is learnt: a text of one word has one end, of two one, of three none.
     learnt = sum(int(mask.sum()) for _, mask in seen[:updates])
-    assert learnt == sum(min(len(text.split()) + 1, 3) for text in texts)
+    assert learnt == sum(min(len(text) + 1, 3) for text in texts)
 
 
 def test_each_epoch_has_its_own_order(monkeypatch):
-    words = ["", *map(str, range(1, 31))]
-    model = make_model(words=words)
+    model = make_model(words=31)
     seen = spy_on(model, monkeypatch)
-    list(train(model, model.tokenize(words[1:], 2), epochs=2, batch_size=3))
+    list(train(model, pad_texts([[word] for word in range(1, 31)], 2), epochs=2, batch_size=3))
     orders = [[tokens[:, 0].tolist() for tokens, _ in part] for part in (seen[:10], seen[10:])]
     assert orders[0] != orders[1]
     # Not only batches in a new order: batches of new texts.
@@ -173,10 +183,10 @@ def test_each_epoch_has_its_own_order(monkeypatch):
 
 def test_a_batch_holds_texts_of_like_length_and_the_batches_are_mixed(monkeypatch):
     # Five texts each of one to four words, in fives: no batch has a place that nobody wrote.
-    texts = [" ".join("a" * length) for length in (1, 2, 3, 4) for _ in range(5)]
+    texts = [[A] * length for length in (1, 2, 3, 4) for _ in range(5)]
     model = make_model()
     seen = spy_on(model, monkeypatch)
-    list(train(model, model.tokenize(texts, 5), epochs=6, batch_size=5))
+    list(train(model, pad_texts(texts, 5), epochs=6, batch_size=5))
     assert all(mask.all() for _, mask in seen)
     widths = [tokens.shape[1] for tokens, _ in seen]
     epochs = [widths[first : first + 4] for first in range(0, 24, 4)]
@@ -188,25 +198,26 @@ def test_training_finds_the_texts_entropy():
     # Half the texts are "a b", half "a c": a and the end are certain, b or c costs log 2, so that
     # the best mean over the three is log 2 / 3 = 0.231; guessing among four costs log 4 = 1.386.
     model = make_model()
-    tokens = model.tokenize(["a b", "a c"] * 20, 4)
+    tokens = pad_texts([[A, B], [A, C]] * 20, 4)
     assert negative_log_likelihood(model, tokens) == pytest.approx(math.log(4), abs=0.3)
-    steps = list(train(model, tokens, epochs=40, batch_size=8, learning_rate=0.05))
-    assert steps[-1].loss < steps[0].loss
+    losses = list(train(model, tokens, epochs=40, batch_size=8, learning_rate=0.05))
+    assert losses[-1] < losses[0]
     assert negative_log_likelihood(model, tokens) == pytest.approx(math.log(2) / 3, abs=0.02)
 
 
 def test_each_epoch_ends_in_evaluation_mode():
     model = make_model(dropout=0.5)
-    tokens = model.tokenize(["a", "b", "c", "a b", "b c", "c a", "a", "b", "c", "a"], 3)
+    tokens = pad_texts([[A], [B], [C], [A, B], [B, C], [C, A], [A], [B], [C], [A]], 3)
     # Ten texts in batches of four: three updates a pass.
-    modes = [model.training for _ in train(model, tokens, epochs=2)]
-    assert modes == [True, True, False] * 2
+    for _ in range(2):
+        assert [model.training for _ in train(model, tokens)] == [True] * 3
+        assert not model.training
 
 
 def test_same_seed_same_training():
     def run(seed):
         model = make_model(seed, dropout=0.5)
-        tokens = model.tokenize(["a b", "c", "b a c", "a"] * 3, 3)
+        tokens = pad_texts([[A, B], [C], [B, A, C], [A]] * 3, 3)
         return list(train(model, tokens, epochs=3))
 
     assert run(1) == run(1) != run(2)

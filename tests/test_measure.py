@@ -4,21 +4,22 @@ import math
 import subprocess
 import sys
 from pathlib import Path
-from shutil import copyfile
 
 import numpy as np
 import pytest
+import torch
 
 from stages import measure as module
-from stages.errors import UserError
+from stages.corpus.errors import UserError
 from stages.measure import main, read_texts
-from stages.measure_arguments import parse_arguments
-from stages.measures import report
-from stages.measures.bleu import bleu, self_bleu
+from stages.measures import comparison
+from stages.measures.bleu import References, bleu, self_bleu
 from stages.measures.bootstrap import Estimate
-from stages.measures.language_model import TrigramModel, vocabulary_of
 from stages.measures.lexical import distinct_ngrams, length_distance
 from stages.measures.table import BEST, format_table
+from stages.measures.trigram_model import TrigramModel, vocabulary_of
+from stages.pipeline.measure_arguments import parse_arguments
+from stages.pipeline.sources import load_source, write_source
 
 ROOT = Path(__file__).parents[1]
 WORDS = ["the", "a", "cat", "dog", "bird", "sees", "likes", "hates", "old", "small", "red", "and"]
@@ -57,13 +58,15 @@ def measure(*arguments):
 
 
 def values_of(estimates):
-    return {name: estimate["value"] for name, estimate in estimates.items()}
+    return {name: estimate["value"] for name, estimate in estimates.items() if name != "texts"}
 
 
 def test_files_are_measured_into_a_table_and_json(capsys):
     measured = measure(*FILES)
     assert [*measured] == ["train", "like", "stuck"]
     for estimates in measured.values():
+        # Half of train.txt, and all of the two others.
+        assert estimates.pop("texts") == 30
         assert estimates.keys() == BEST.keys()
         for estimate in estimates.values():
             assert estimate.keys() == {"value", "low", "high"}
@@ -75,7 +78,8 @@ def test_files_are_measured_into_a_table_and_json(capsys):
         assert measured["like"][name]["low"] < measured["like"][name]["high"]
     table = capsys.readouterr().out.splitlines()
     assert table[0].split() == ["measure", "best", "train", "like", "stuck"]
-    assert [row.split()[0] for row in table[1:]] == [*BEST]
+    assert table[1].split() == ["texts", "30", "30", "30"]
+    assert [row.split()[0] for row in table[2:]] == [*BEST]
     assert len({len(row) for row in table}) == 1
 
 
@@ -108,7 +112,7 @@ def test_each_measure_is_taken_against_the_right_texts():
     assert like["reverse_perplexity"] == pytest.approx(math.exp(nats.sum() / events.sum()), 1e-5)
     assert like["length_distance"] == pytest.approx(length_distance(texts, test)(PLACES), 1e-5)
     for measure_of, values in [
-        ("bleu", bleu(texts, test)),
+        ("bleu", bleu(texts, References(test))),
         ("self_bleu", self_bleu(texts, PLACES)),
     ]:
         scores = [like[f"{measure_of}_{order}"] for order in (2, 3, 4, 5)]
@@ -123,15 +127,15 @@ def test_mauve_is_the_mean_over_five_clusterings(monkeypatch):
     # cluster of its own, which is worth 5 B(5, 6) = 5 / 1260.
     seeds = []
 
-    def quantise(real, generated, seed):
-        seeds.append(seed)
-        apart = int(len(seeds) != 3)
-        return np.zeros(len(real), int), np.full(len(generated), apart), 2
+    def quantise(real, generated, given):
+        seeds.append(given)
+        apart = [int(place != 2) for place in range(len(given))]
+        return [(np.zeros(len(real), int), np.full(len(generated), each)) for each in apart], 2
 
-    monkeypatch.setattr(report, "quantise", quantise)
+    monkeypatch.setattr(comparison, "quantise", quantise)
     train = measure("train.txt", "test.txt")["train"]
     assert train["mauve"]["value"] == pytest.approx((1 + 4 * 5 / 1260) / 5, abs=1e-4)
-    assert len(set(seeds)) == len(seeds) == 5
+    assert [len(set(given)) for given in seeds] == [5]
 
 
 def test_a_copy_is_a_text_of_the_training_file():
@@ -263,28 +267,115 @@ def test_a_mistake_is_one_line_and_status_1(folder):
 # As a stage
 
 
-def test_the_stage_writes_numbers_intervals_and_picture(folder):
-    params = (ROOT / "params.yaml").read_text(encoding="utf-8")
-    params = params.replace("[scalar, word2vec, bert]", "[scalar]")
-    Path("params.yaml").write_text(params, encoding="utf-8")
+PARAMS = """\
+seed: 1
+device: cpu
+embeddings: [scalar]
+generators: []
+measure: {count: 2000, resamples: 20}
+"""
+PLACES_OF = {"train": "train", "test": "test", "like": "markov", "stuck": "scalar"}
+
+
+@pytest.fixture
+def samples(folder):
+    """Lay the files out as the pipeline does, labelled but for the language model's."""
+    Path("params.yaml").write_text(PARAMS, encoding="utf-8")
     Path("data/samples").mkdir(parents=True)
-    sources = {"train": "train", "test": "test", "like": "markov", "stuck": "scalar"}
-    for file, source in sources.items():
-        Path(f"{file}.txt").rename(f"data/samples/{source}.txt")
-    copyfile("data/samples/markov.txt", "data/samples/language_model.txt")
+    for file, source in PLACES_OF.items():
+        lines = Path(f"{file}.txt").read_text(encoding="utf-8").splitlines()
+        # Label 1 has a word of its own; the source that is stuck never says it.
+        labels = [place % 2 for place in range(len(lines))]
+        if source != "scalar":
+            lines = [f"{line} bad" if place % 2 else line for place, line in enumerate(lines)]
+        write_source(source, lines, labels)
+    source = load_source("markov")
+    write_source("language_model", source.texts, [None] * len(source.texts))
+
+
+def test_the_stage_writes_numbers_intervals_and_picture(samples):
     contents = []
     for _ in range(2):
         main()
-        paths = ("metrics/measure.json", "plots/measure.csv", "plots/measure.png")
-        contents.append([Path(path).read_bytes() for path in paths])
+        paths = [*sorted(Path("metrics").rglob("*.json")), *sorted(Path("plots").iterdir())]
+        contents.append({str(path): path.read_bytes() for path in paths})
     assert contents[0] == contents[1]
-    values = json.loads(contents[0][0])["measure"]
-    assert [*values] == ["train", "markov", "language_model", "scalar"]
+    sources = ("language_model", "markov", "scalar", "train")
+    assert [*contents[0]] == [
+        "metrics/labels.json",
+        *(f"metrics/measure/{source}.json" for source in sources),
+        "plots/measure.csv",
+        "plots/measure.png",
+    ]
+    values = {source: read_json(f"metrics/measure/{source}.json") for source in sources}
+    for measures in values.values():
+        assert [*measures] == ["texts", *BEST]
+        assert measures["texts"] == 30
     rows = [*csv.DictReader(Path("plots/measure.csv").read_text(encoding="utf-8").splitlines())]
-    assert len(rows) == 4 * len(BEST)
+    assert [row["source"] for row in rows[:: len(BEST)]] == [
+        "train",
+        "markov",
+        "language_model",
+        "scalar",
+    ]
     for row in rows:
         assert float(row["value"]) == values[row["source"]][row["measure"]]
-    assert contents[0][2].startswith(b"\x89PNG")
+    assert contents[0]["plots/measure.png"].startswith(b"\x89PNG")
+
+
+def test_a_source_that_is_no_longer_listed_leaves_no_file(samples):
+    main()
+    Path("params.yaml").write_text(PARAMS.replace("[scalar]", "[bert]"), encoding="utf-8")
+    for name in ("txt", "labels"):
+        Path(f"data/samples/scalar.{name}").rename(f"data/samples/bert.{name}")
+    main()
+    names = {path.stem for path in Path("metrics/measure").iterdir()}
+    assert names == {"train", "markov", "language_model", "bert"}
+
+
+def test_labels_are_measured_where_there_are_any(samples):
+    main()
+    # Of the source that never says "bad", all are taken for 0: right for 15 texts of 30.
+    right = {"0": 1.0, "1": 1.0, "balanced": 1.0}
+    stuck = {"0": 1.0, "1": 0.0, "balanced": 0.5}
+    assert read_json("metrics/labels.json") == {
+        "labels": {"test": right, "markov": right, "scalar": stuck}
+    }
+
+
+def test_real_text_without_labels_gives_no_shares(samples):
+    train = load_source("train")
+    write_source("train", train.texts, [None] * len(train.texts))
+    main()
+    assert read_json("metrics/labels.json") == {"labels": {}}
+
+
+def read_json(path):
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def test_the_numbers_do_not_depend_on_how_many_cores_there_are():
+    before = torch.get_num_threads()
+    measured = []
+    try:
+        for threads in (1, 3):
+            torch.set_num_threads(threads)
+            measured.append(measure(*FILES))
+    finally:
+        torch.set_num_threads(before)
+    assert measured[0] == measured[1]
+
+
+def test_many_sources_stand_in_blocks_each_with_real_text():
+    estimates = dict.fromkeys(BEST, Estimate(0.5, 0.4, 0.7))
+    names = ["train", *(f"s{number}" for number in range(10))]
+    lines = format_table(dict.fromkeys(names, estimates), 800).splitlines()
+    # A head, the number of texts, and the measures; an empty line between the blocks.
+    first, second = lines[: len(BEST) + 2], lines[len(BEST) + 3 :]
+    assert first[0].split() == ["measure", "best", *names[:9]]
+    assert second[0].split() == ["measure", "best", "train", "s8", "s9"]
+    assert len(first) == len(second)
+    assert lines[len(BEST) + 2] == ""
 
 
 def test_a_table_has_as_many_digits_as_say_something():
@@ -293,7 +384,7 @@ def test_a_table_has_as_many_digits_as_say_something():
         "forward_perplexity": Estimate(61.26, 60.0, 63.0),
         "reverse_perplexity": Estimate(4321.6, 4000.0, 4500.0),
     }
-    rows = {row.split()[0]: row for row in format_table({"one": estimates}).splitlines()}
+    rows = {row.split()[0]: row for row in format_table({"one": estimates}, 800).splitlines()}
     assert rows["mauve"].endswith("  0.500 ± 0.150")
     assert rows["forward_perplexity"].endswith("  61.3 ± 1.5")
     assert rows["reverse_perplexity"].endswith("  4322 ± 250")

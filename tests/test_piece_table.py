@@ -9,7 +9,7 @@ from stages.embeddings.bert import BertEmbedding
 from stages.embeddings.piece_table import PieceTable, lengths_of
 from stages.embeddings.scalar import ScalarEmbedding
 from stages.embeddings.word2vec import Word2VecEmbedding
-from stages.models.language_model import LanguageModel, LanguageModelSettings
+from stages.generators.language_model import LanguageModel, LanguageModelSettings
 
 # In no alphabetical order, with words of many pieces, of one that BERT does not know, and of none.
 WORDS = [
@@ -90,9 +90,18 @@ def test_bert_has_words_of_several_pieces_and_of_none(embeddings):
 
 
 def test_what_a_language_model_writes_is_what_it_is_read_as(embeddings):
+    settings = LanguageModelSettings(
+        width=8,
+        hidden_size=8,
+        num_layers=1,
+        dropout=0.0,
+        batch_size=1,
+        learning_rate=0.1,
+        epochs=1,
+    )
     torch.manual_seed(1)
-    model = LanguageModel(WORDS, LanguageModelSettings(8, 8, 1, 0.0)).eval()
-    words = model.sample(50, 6)
+    model = LanguageModel(WORDS, settings, 6, "cpu")
+    words = model.network.eval().sample(50, 6)
     for embedding in embeddings.values():
         tokens, _ = PieceTable(embedding, model.words, 9).tokenize(words)
         assert torch.equal(tokens, embedding.tokenize(model.write(words), 9).long())

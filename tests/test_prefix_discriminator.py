@@ -5,7 +5,13 @@ import math
 import pytest
 import torch
 
-from stages.models.prefix_discriminator import WAVES, PrefixDiscriminator, spread, verdicts
+from stages.networks.prefix_discriminator import (
+    WAVES,
+    PrefixDiscriminator,
+    combine,
+    spread,
+    verdicts,
+)
 
 ROOT = math.sqrt(0.5)
 
@@ -98,31 +104,19 @@ def test_an_end_is_not_a_token_of_zeros(width):
 
 
 @pytest.mark.parametrize("sources", [1, 3])
-def test_judge_weighs_all_sources_alike(sources):
-    discriminator = make_discriminator(sources=sources).eval()
-    vectors, lengths = torch.randn(50, 6, 3), torch.randint(0, 7, (50,))
-    judged = discriminator.judge(vectors, lengths)
-    assert not judged.requires_grad
-    logits = discriminator(vectors, lengths).tolist()
-    for row, length in enumerate(lengths):
+def test_combining_weighs_all_sources_alike(sources):
+    torch.manual_seed(0)
+    logits = 3 * torch.randn(50, sources)
+    for combined, row in zip(combine(logits).tolist(), logits.tolist(), strict=True):
         # A logit is log P(real) / P(source), so P(source) / P(real) is exp(-logit).
-        odds = sum(math.exp(-logit) for logit in logits[row][length]) / sources
-        assert judged[row].item() == pytest.approx(-math.log(odds), abs=1e-5)
-
-
-def set_logits(discriminator, logits):
-    discriminator.head[-1].weight.data.zero_()
-    discriminator.head[-1].bias.data = torch.tensor(logits)
+        odds = sum(math.exp(-logit) for logit in row) / sources
+        assert combined == pytest.approx(-math.log(odds), abs=1e-5)
 
 
 def test_the_logit_against_all_sources_worked_out_by_hand():
     # As likely as real from the first source, a third as likely from the second: 1 / mean(1, 1/3)
     # = 3/2.
-    discriminator = make_discriminator().eval()
-    set_logits(discriminator, [0, math.log(3)])
-    judged = discriminator.judge(torch.randn(1, 4, 3), torch.tensor([4]))
-    assert judged.item() == pytest.approx(math.log(1.5))
-    assert not judged.requires_grad
+    assert combine(torch.tensor([[0, math.log(3)]])).item() == pytest.approx(math.log(1.5))
 
 
 def test_verdicts_stand_at_the_ends():

@@ -2,56 +2,62 @@ import csv
 import json
 import shutil
 from ast import literal_eval
+from functools import reduce
 from itertools import product
+from operator import getitem
 from pathlib import Path
 
 import numpy as np
 import pytest
 from matplotlib.image import imread
+from ruamel.yaml import YAML
 
 from stages import prepare
 from stages.corpus.corpus import load_corpus
-from stages.errors import UserError
-from stages.experiment import read_lines
-from stages.measures import report
-from stages.pictures import draw_lengths
+from stages.corpus.errors import UserError
+from stages.measures import comparison
+from stages.pipeline.pictures import draw_lengths
 from stages.prepare import main
 
-ROOT = Path(__file__).parents[1]
-REAL = ROOT.parent / "shared" / "data" / "cyberbullying"
+PARAMS = Path(__file__).with_name("params.yaml")
+REAL = Path(__file__).parents[2] / "shared" / "data" / "cyberbullying"
 KEYS = [
     *("rows", "dropped", "duplicates", "relabelled", "too_long", "too_short", "texts", "positive"),
     *("train", "validation", "test", "test_also_in_train", "vocabulary", "longest", "mean_length"),
 ]
 FEWEST = prepare.FEWEST
 OUTPUTS = [
-    *("data/words.txt", "data/samples/train.txt", "data/samples/test.txt"),
-    *("metrics/prepare.json", "plots/prepare-lengths.png", "data/corpus/words.txt"),
+    *("data/words.txt", "data/corpus/words.txt", "data/corpus/test-tokens.npy"),
+    *("metrics/prepare.json", "plots/prepare-lengths.png"),
 ]
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
-    """Run each test in an empty folder with the repository's params.yaml, on few texts."""
+    """Run each test on a few tables of its own, in a folder that holds nothing else."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(prepare, "FEWEST", {})
-    shutil.copy(ROOT / "params.yaml", "params.yaml")
+    set_params({"fetch.source": "tables"})
     Path("data/raw").mkdir(parents=True)
     return tmp_path
 
 
-def set_params(**changes):
-    """Change values in params.yaml, each by its last key."""
-    lines = Path("params.yaml").read_text(encoding="utf-8").splitlines()
+def set_params(changes):
+    """Change values of params.yaml by their dotted keys; the tests' own to begin with."""
+    path = Path("params.yaml")
+    params = YAML(typ="safe").load(path if path.exists() else PARAMS)
     for key, value in changes.items():
-        places = [index for index, line in enumerate(lines) if line.strip().startswith(f"{key}:")]
-        (place,) = places
-        lines[place] = lines[place].split(":")[0] + f": {value}"
-    Path("params.yaml").write_text("\n".join(lines), encoding="utf-8")
+        *parents, last = key.split(".")
+        reduce(getitem, parents, params)[last] = value
+    YAML().dump(params, path)
 
 
-def write_table(name, *rows):
-    with Path("data/raw", name).open("w", encoding="utf-8", newline="") as file:
+def set_prepare(**changes):
+    set_params({f"prepare.{key}": value for key, value in changes.items()})
+
+
+def write_table(name, *rows, folder="data/raw"):
+    with Path(folder, name).open("w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows([["index", "Text", "oh_label"], *([0, *row] for row in rows)])
 
 
@@ -103,7 +109,7 @@ def test_the_counts_are_those_worked_out_by_hand():
     # four with label 0 one is tested and two validate; the single one with label 1 does neither, as
     # 0.25 and 0.5 round to none.
     write_three_tables()
-    set_params(max_words=10, test_share=0.25, validation_share=0.5)
+    set_prepare(max_words=10, test_share=0.25, validation_share=0.5)
     main()
     metrics = read_metrics()
     vocabulary = metrics.pop("vocabulary")
@@ -123,19 +129,20 @@ def test_the_counts_are_those_worked_out_by_hand():
         "longest": 10,
         "mean_length": 4.6,
     }
-    assert vocabulary == len(set(" ".join(read_lines("data/samples/train.txt")).split()))
+    corpus = load_corpus("data/corpus")
+    assert vocabulary == len(set(" ".join(corpus.texts(corpus.train)).split()))
 
 
 def test_the_metrics_have_the_keys_of_the_design_in_order():
     write_three_tables()
-    set_params(test_share=0.25, validation_share=0.5)
+    set_prepare(test_share=0.25, validation_share=0.5)
     main()
     assert list(read_metrics()) == KEYS
 
 
 def test_words_are_written_as_python_lists_one_row_a_comment():
     write_three_tables()
-    set_params(max_words=10, test_share=0.25, validation_share=0.5)
+    set_prepare(max_words=10, test_share=0.25, validation_share=0.5)
     main()
     # "You clown" and "you clown" are two comments, although they have the same words.
     assert read_words() == LEFT
@@ -151,7 +158,7 @@ def test_the_test_texts_that_are_training_texts_too_are_counted():
     # One word in 32 spellings, which are one text to every model; and 32 words.
     spellings = ["".join(letters) for letters in product("nN", "iI", "cC", "eE", "rR")]
     write_table("mine.csv", *((text, "0") for text in spellings))
-    set_params(test_share=0.25, validation_share=0.25)
+    set_prepare(test_share=0.25, validation_share=0.25)
     main()
     assert (read_metrics()["test"], read_metrics()["test_also_in_train"]) == (8, 8)
     write_table("mine.csv", *((f"nicer{number}", "0") for number in range(32)))
@@ -159,23 +166,31 @@ def test_the_test_texts_that_are_training_texts_too_are_counted():
     assert (read_metrics()["test"], read_metrics()["test_also_in_train"]) == (8, 0)
 
 
-def test_the_samples_are_the_splits_cropped():
+def test_the_corpus_keeps_whole_texts():
     write_three_tables()
-    set_params(max_words=10, test_share=0.25, validation_share=0.5, max_length=3)
+    set_prepare(max_words=10, test_share=0.25, validation_share=0.5)
     main()
     corpus = load_corpus("data/corpus")
-    for name, split in (("train", corpus.train), ("test", corpus.test)):
-        lines = read_lines(f"data/samples/{name}.txt")
-        assert lines == [" ".join(text.split()[:3]) for text in corpus.texts(split)]
-    # The corpus itself keeps whole texts.
     splits = (corpus.train, corpus.validation, corpus.test)
     whole = [text for split in splits for text in corpus.texts(split)]
     assert sorted(whole) == sorted(" ".join(words) for words, _, _ in LEFT)
 
 
+def test_the_sample_is_read_where_it_was_invented():
+    Path("data/invented").mkdir()
+    for folder, word in (("data/raw", "fetched"), ("data/invented", "invented")):
+        rows = [(f"{word} {number}", "0") for number in range(8)]
+        write_table("mine.csv", *rows, folder=folder)
+    set_prepare(test_share=0.25, validation_share=0.25)
+    for source, word in (("sample", "invented"), ("tables", "fetched"), ("mendeley", "fetched")):
+        set_params({"fetch.source": source})
+        main()
+        assert {words[0] for words, _, _ in read_words()} == {word}
+
+
 def test_the_same_tables_and_seed_give_the_same_bytes():
     write_three_tables()
-    set_params(test_share=0.25, validation_share=0.5)
+    set_prepare(test_share=0.25, validation_share=0.5)
 
     def run():
         main()
@@ -187,7 +202,7 @@ def test_the_same_tables_and_seed_give_the_same_bytes():
 def test_the_limits_are_within_what_is_kept():
     words = [" ".join([word] * count) for count in range(1, 9) for word in ("a", "b")]
     write_table("mine.csv", *((text, "0") for text in words))
-    set_params(min_words=3, max_words=6, test_share=0.25, validation_share=0.5)
+    set_prepare(min_words=3, max_words=6, test_share=0.25, validation_share=0.5)
     main()
     metrics = read_metrics()
     # Kept: 3, 4, 5 and 6 words; 1 and 2 are too short, 7 and 8 too long.
@@ -199,7 +214,7 @@ def test_the_limits_are_within_what_is_kept():
 
 
 def test_as_many_texts_are_asked_for_as_are_measured():
-    assert FEWEST == {"train": 2 * report.FEWEST, "test": report.FEWEST}
+    assert FEWEST == {"train": 2 * comparison.FEWEST, "test": comparison.FEWEST}
 
 
 @pytest.mark.parametrize(
@@ -213,10 +228,10 @@ def test_as_many_texts_are_asked_for_as_are_measured():
 def test_texts_too_few_to_measure_are_told_before_any_training(count, share, told, monkeypatch):
     monkeypatch.setattr(prepare, "FEWEST", FEWEST)
     write_table("mine.csv", *((f"text {number}", "0") for number in range(count)))
-    set_params(test_share=share, validation_share=0.05)
+    set_prepare(test_share=share, validation_share=0.05)
     with pytest.raises(UserError, match=told):
         main()
-    assert not Path("data/samples").exists()
+    assert not Path("data/corpus").exists()
 
 
 def test_no_files_are_explained():
@@ -249,7 +264,7 @@ def test_no_rows_at_all_are_explained():
 
 def test_limits_that_leave_nothing_are_explained():
     write_table("mine.csv", ("hi there", "1"), ("one two three", "0"))
-    set_params(min_words=5)
+    set_prepare(min_words=5)
     with pytest.raises(UserError, match=r"none of 2 comments has from 5 .*\(they have 2 to 3\)"):
         main()
 
@@ -267,27 +282,26 @@ def test_a_failed_run_leaves_no_output():
 
 
 def test_the_picture_shows_the_lengths_of_each_label(monkeypatch):
-    def draw(path, lengths, max_length):
-        drawn.update(lengths, max_length=max_length)
+    def draw(path, lengths):
+        drawn.update(lengths)
         path.touch()
 
     drawn = {}
     monkeypatch.setattr("stages.prepare.draw_lengths", draw)
     write_three_tables()
-    set_params(max_words=10, test_share=0.25, validation_share=0.5, max_length=7)
+    set_prepare(max_words=10, test_share=0.25, validation_share=0.5)
     main()
     assert {name: np.array(value).tolist() for name, value in drawn.items()} == {
         "label 0": [3, 6, 2, 10],
         "label 1": [2],
-        "max_length": 7,
     }
 
 
 def test_the_picture_is_one_whatever_its_name_and_shows_its_numbers(tmp_path):
     lengths = {"label 0": np.arange(1, 60), "label 1": np.array([4, 4, 1200])}
-    draw_lengths(tmp_path / "a.png", lengths, 32)
-    draw_lengths(tmp_path / "b.partial", lengths, 32)
-    draw_lengths(tmp_path / "c.png", lengths, 16)
+    draw_lengths(tmp_path / "a.png", lengths)
+    draw_lengths(tmp_path / "b.partial", lengths)
+    draw_lengths(tmp_path / "c.png", {**lengths, "label 1": np.array([4, 5, 1200])})
     first, second, other = (
         (tmp_path / name).read_bytes() for name in ("a.png", "b.partial", "c.png")
     )
@@ -299,7 +313,7 @@ def test_the_picture_is_one_whatever_its_name_and_shows_its_numbers(tmp_path):
 @pytest.mark.parametrize("lengths", [[1], [1, 1, 1], [2000]])
 def test_few_texts_and_an_empty_group_can_be_drawn(tmp_path, lengths, recwarn):
     groups = {"label 0": np.array(lengths), "label 1": np.array([], dtype=int)}
-    draw_lengths(tmp_path / "a.png", groups, 32)
+    draw_lengths(tmp_path / "a.png", groups)
     assert [str(warning.message) for warning in recwarn] == []
 
 
@@ -310,7 +324,6 @@ def test_few_texts_and_an_empty_group_can_be_drawn(tmp_path, lengths, recwarn):
 def test_the_real_files_add_up():
     for path in REAL.glob("*.csv"):
         shutil.copy(path, "data/raw")
-    set_params(max_length=32)
     main()
     metrics = read_metrics()
     gone = ("dropped", "duplicates", "too_long", "too_short")
@@ -323,6 +336,6 @@ def test_the_real_files_add_up():
     assert sum(len(text) for text, _, _ in words) / len(words) == pytest.approx(
         metrics["mean_length"], rel=1e-5
     )
-    assert len(read_lines("data/samples/train.txt")) == metrics["train"]
-    assert len(read_lines("data/samples/test.txt")) == metrics["test"]
-    assert max(len(line.split()) for line in read_lines("data/samples/train.txt")) == 32
+    corpus = load_corpus("data/corpus")
+    assert len(corpus.train) == metrics["train"]
+    assert len(corpus.test) == metrics["test"]

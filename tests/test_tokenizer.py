@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from stages.corpus.raw_tables import read_table
+from stages.fetching.raw_tables import read_table
 from stages.corpus.tokenizer import tokenize
 
 # What stays whole: each of them is one word of the text.

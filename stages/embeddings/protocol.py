@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Any, ClassVar, Protocol, Self
 
 from torch import Tensor
 
-from stages.errors import UserError
+from stages.corpus.corpus import Corpus
+from stages.corpus.errors import UserError
 
 CLASSES = {"scalar": "ScalarEmbedding", "word2vec": "Word2VecEmbedding", "bert": "BertEmbedding"}
 
@@ -19,12 +20,26 @@ class Embedding(Protocol):
     them batch by batch, as the vectors of all texts need not fit in memory.
 
     Attributes:
+        name: by which it is found.
         width: E, numbers a token.
         vocabulary_size: distinct tokens that `decode` can give.
     """
 
+    name: ClassVar[str]
     width: int
     vocabulary_size: int
+
+    @classmethod
+    def build(cls, corpus: Corpus, settings: Any, *, seed: int, device: str) -> Self:
+        """Fit it on the training split.
+
+        Args:
+            corpus: only its training split is read.
+            settings: an instance of the module's `Settings`.
+            seed: of what is random.
+            device: where its vectors live.
+        """
+        ...
 
     def tokenize(self, texts: Sequence[str], length: int | None = None) -> Tensor:
         """Turn texts into token ids (B, T), int32, on the embedding's device.
@@ -60,13 +75,21 @@ class Embedding(Protocol):
         ...
 
 
-def load_embedding(name: str, folder: str | Path, device: str) -> Embedding:
-    """Load the embedding `name` from the folder it was saved to; its vectors live on `device`.
+def find_embedding(name: str) -> type[Embedding]:
+    """Return the class of an embedding.
 
     Raises:
         UserError: there is no embedding of that name.
     """
     if name not in CLASSES:
         raise UserError(f"embedding {name}: unknown; expected one of {', '.join(CLASSES)}")
-    module = import_module(f"stages.embeddings.{name}")
-    return getattr(module, CLASSES[name]).load(Path(folder), device)
+    return getattr(import_module(f"stages.embeddings.{name}"), CLASSES[name])
+
+
+def load_embedding(name: str, folder: str | Path, device: str) -> Embedding:
+    """Load the embedding `name` from the folder it was saved to; its vectors live on `device`.
+
+    Raises:
+        UserError: there is no embedding of that name.
+    """
+    return find_embedding(name).load(Path(folder), device)

@@ -8,11 +8,13 @@ paper orders words by first appearance; for its proposal to order them by simila
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Literal, Self
 
 import torch
 from torch import Tensor
 
+from stages.corpus.corpus import Corpus
+from stages.corpus.settings import Section
 from stages.embeddings.word_table import (
     join_words,
     read_words,
@@ -20,6 +22,16 @@ from stages.embeddings.word_table import (
     unknown_share,
     write_words,
 )
+
+
+class Settings(Section):
+    """How words are numbered.
+
+    Attributes:
+        order: of the ids: `similarity` (neighbours are alike) or `appearance`, as in the paper.
+    """
+
+    order: Literal["similarity", "appearance"]
 
 
 class ScalarEmbedding:
@@ -30,6 +42,7 @@ class ScalarEmbedding:
         device: where vectors live.
     """
 
+    name: ClassVar = "scalar"
     width = 1
 
     def __init__(self, words: Sequence[str], device: str = "cpu") -> None:
@@ -37,6 +50,16 @@ class ScalarEmbedding:
         self.device = device
         self.vocabulary_size = len(words)
         self._ids = {word: index for index, word in enumerate(self.words) if index}
+
+    @classmethod
+    def build(cls, corpus: Corpus, settings: Settings, *, seed: int, device: str) -> Self:
+        """Number the training split's words; see `protocol.Embedding`."""
+        words = corpus.words[1 : corpus.vocabulary_size + 1]
+        if settings.order == "similarity":
+            from stages.embeddings.seriation import order_by_similarity
+
+            words = order_by_similarity(corpus.texts(corpus.train), words, seed)
+        return cls(words, device)
 
     def tokenize(self, texts: Sequence[str], length: int | None = None) -> Tensor:
         """Turn texts into word ids (B, T), int32; 0 for unknown words and after the end."""

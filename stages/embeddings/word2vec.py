@@ -9,12 +9,14 @@ that it has a vector like any word.
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from stages.corpus.corpus import Corpus
+from stages.corpus.settings import Count, Section
 from stages.embeddings.word_table import (
     join_words,
     nearest_rows,
@@ -25,6 +27,20 @@ from stages.embeddings.word_table import (
 )
 
 END = "<not-a-word>"
+
+
+class Settings(Section):
+    """What gensim is told.
+
+    Attributes:
+        vector_size: E, numbers a word.
+        window: words of context on either side.
+        epochs: passes over the training split.
+    """
+
+    vector_size: Count
+    window: Count
+    epochs: Count
 
 
 class Word2VecEmbedding:
@@ -39,12 +55,21 @@ class Word2VecEmbedding:
         device: where vectors live.
     """
 
+    name: ClassVar = "word2vec"
+
     def __init__(self, words: Sequence[str], table: Tensor, device: str = "cpu") -> None:
         self.words = ["", *words]
         self.table = table.to(device)
         self.width = table.shape[1]
         self.vocabulary_size = len(words)
         self._ids = {word: index for index, word in enumerate(self.words) if index}
+
+    @classmethod
+    def build(cls, corpus: Corpus, settings: Settings, *, seed: int, device: str) -> Self:
+        """Fit the vectors on the training split; see `protocol.Embedding`."""
+        words = corpus.words[1 : corpus.vocabulary_size + 1]
+        texts = corpus.texts(corpus.train)
+        return cls.fit(texts, words, **settings.model_dump(), seed=seed, device=device)
 
     @classmethod
     def fit(

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from stages.measures.ngrams import Ngrams, number_ngrams
+from stages.measures.ngrams import UNKNOWN, Ngrams, tabulate
 
 ORDERS = (2, 3, 4, 5)
 
@@ -30,7 +30,27 @@ ORDERS = (2, 3, 4, 5)
 _COUNT_OF_NOTHING = 0.1
 
 
-def bleu(hypotheses: Sequence[str], references: Sequence[str]) -> np.ndarray:
+class References:
+    """What texts are measured against, counted once.
+
+    Attributes:
+        table: n-grams of the references.
+        highest: highest count in one reference of each n-gram, (kinds,) int64, by order from 1.
+        lengths: different numbers of words of a reference, int64, rising.
+    """
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        """Count the n-grams of `texts`, one or more, words joined by one space."""
+        self.table, orders = tabulate(texts, ORDERS[-1])
+        self.highest = []
+        for ngrams in orders:
+            _, ids, counts = _count_by_text(ngrams)
+            self.highest.append(np.zeros(ngrams.kinds, np.int64))
+            np.maximum.at(self.highest[-1], ids, counts)
+        self.lengths = np.unique(_lengths(texts))
+
+
+def bleu(hypotheses: Sequence[str], references: References) -> np.ndarray:
     """Score each hypothesis by the n-grams it shares with any of the references.
 
     Higher is more like the references, up to 1; above real text's own value it means that the
@@ -38,31 +58,25 @@ def bleu(hypotheses: Sequence[str], references: Sequence[str]) -> np.ndarray:
 
     Args:
         hypotheses: N texts, words joined by one space.
-        references: texts to be measured against, one or more.
+        references: texts to be measured against.
 
     Returns:
         BLEU-2 to BLEU-5 of each hypothesis, (N, 4) float64, from 0 to 1.
     """
-    texts = [*hypotheses, *references]
-    num_hypotheses = len(hypotheses)
-    matches = np.zeros((ORDERS[-1], num_hypotheses))
-    for row, ngrams in zip(matches, number_ngrams(texts, ORDERS[-1]), strict=True):
+    matches = np.zeros((ORDERS[-1], len(hypotheses)))
+    found = references.table.find(hypotheses)
+    for row, ngrams, highest in zip(matches, found, references.highest, strict=True):
         owners, ids, counts = _count_by_text(ngrams)
-        own = owners < num_hypotheses
-        highest = np.zeros(ngrams.kinds, np.int64)
-        np.maximum.at(highest, ids[~own], counts[~own])
-        clipped = np.minimum(counts[own], highest[ids[own]])
-        row[:] = np.bincount(owners[own], clipped, num_hypotheses)
-    lengths = _lengths(texts)
-    closest = _closest(lengths[:num_hypotheses], np.unique(lengths[num_hypotheses:]))
-    return _scores(matches, lengths[:num_hypotheses], closest)
+        row[:] = np.bincount(owners, np.minimum(counts, highest[ids]), len(hypotheses))
+    lengths = _lengths(hypotheses)
+    return _scores(matches, lengths, _closest(lengths, references.lengths))
 
 
 def self_bleu(texts: Sequence[str], hypotheses: np.ndarray) -> np.ndarray:
     """Score texts of a source by the n-grams they share with any other text of that source.
 
-    Lower is more diverse. Best is real text's: 1 means that all texts are made of one another, and
-    far below real text's, words strewn at random.
+    Lower is more diverse; the best value is real text's. At 1 all n-grams of each text occur in
+    other texts; a value far below real text's means words in random order.
 
     Args:
         texts: what the source wrote, two texts or more; all of them are references.
@@ -73,7 +87,7 @@ def self_bleu(texts: Sequence[str], hypotheses: np.ndarray) -> np.ndarray:
         Self-BLEU-2 to Self-BLEU-5 of each hypothesis, (N, 4) float64, from 0 to 1.
     """
     matches = np.zeros((ORDERS[-1], len(texts)))
-    for row, ngrams in zip(matches, number_ngrams(texts, ORDERS[-1]), strict=True):
+    for row, ngrams in zip(matches, tabulate(texts, ORDERS[-1])[1], strict=True):
         owners, ids, counts = _count_by_text(ngrams)
         # A text's count, clipped at the highest of all others, is clipped at the second highest of
         # all: only the text that holds the highest count alone has more than that.
@@ -85,8 +99,10 @@ def self_bleu(texts: Sequence[str], hypotheses: np.ndarray) -> np.ndarray:
 
 
 def _count_by_text(ngrams: Ngrams) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return text, number and count of each n-gram that occurs in a text, (K,) int64 each."""
-    codes, counts = np.unique(ngrams.texts * ngrams.kinds + ngrams.ids, return_counts=True)
+    """Return text, number and count of each known n-gram that is in a text, (K,) int64 each."""
+    is_known = ngrams.ids != UNKNOWN
+    codes = (ngrams.texts * ngrams.kinds + ngrams.ids)[is_known]
+    codes, counts = np.unique(codes, return_counts=True)
     owners, ids = np.divmod(codes, max(ngrams.kinds, 1))
     return owners, ids, counts
 

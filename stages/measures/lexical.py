@@ -16,20 +16,33 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from scipy.stats import wasserstein_distance
 
-from stages.measures.ngrams import number_ngrams
+from stages.measures.ngrams import UNKNOWN, tabulate
 
 Statistic = Callable[[np.ndarray], float]
 
 
-def known_words(texts: Sequence[str], training: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+class KnownText:
+    """The lines and n-grams of real training text, counted once.
+
+    Args:
+        texts: the real texts that generators learnt from, words joined by one space.
+        max_order: the longest n-gram that is asked for, in words.
+    """
+
+    def __init__(self, texts: Sequence[str], max_order: int) -> None:
+        self.lines = set(texts)
+        self.ngrams, _ = tabulate(texts, max_order)
+
+
+def known_words(texts: Sequence[str], training: KnownText) -> tuple[np.ndarray, np.ndarray]:
     """Count the words that occur in the training text.
 
-    The share is from 0 to 1; higher is better, up to real held-out text's own value: a generator
-    that learnt its words from the training text has no others, unless it spells them itself.
+    The share is from 0 to 1; higher is better, up to the value of held-out real text. Only a
+    generator that spells words from pieces can write words that the training text lacks.
 
     Args:
         texts: what the source wrote, N texts.
-        training: the real texts that generators learnt from.
+        training: what generators learnt from.
 
     Returns:
         Known words and all words of each text, (N,) float64 each.
@@ -38,43 +51,40 @@ def known_words(texts: Sequence[str], training: Sequence[str]) -> tuple[np.ndarr
 
 
 def copied_ngrams(
-    texts: Sequence[str], training: Sequence[str], order: int
+    texts: Sequence[str], training: KnownText, order: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Count the n-grams that stand word for word in one training text.
 
-    The share is from 0 to 1. Best is real held-out text's: far above it the source recites.
+    The share is from 0 to 1. The best value is that of held-out real text; far above it, the source
+    copies its training text.
 
     Args:
         texts: what the source wrote, N texts.
-        training: the real texts that generators learnt from.
-        order: length of an n-gram in words.
+        training: what generators learnt from.
+        order: length of an n-gram in words, at most the training text's `max_order`.
 
     Returns:
         Copied n-grams and all n-grams of each text, (N,) float64 each; 0 and 0 for a text that is
         shorter than one n-gram.
     """
-    ngrams = number_ngrams([*texts, *training], order)[-1]
-    own = ngrams.texts < len(texts)
-    in_training = np.zeros(ngrams.kinds, bool)
-    in_training[ngrams.ids[~own]] = True
-    copied = np.bincount(ngrams.texts[own], in_training[ngrams.ids[own]], len(texts))
-    return copied, np.bincount(ngrams.texts[own], minlength=len(texts)).astype(np.float64)
+    ngrams = training.ngrams.find(texts)[order - 1]
+    copied = np.bincount(ngrams.texts, ngrams.ids != UNKNOWN, len(texts))
+    return copied, np.bincount(ngrams.texts, minlength=len(texts)).astype(np.float64)
 
 
-def copied_lines(texts: Sequence[str], training: Sequence[str]) -> np.ndarray:
+def copied_lines(texts: Sequence[str], training: KnownText) -> np.ndarray:
     """Say which texts are a training text word for word.
 
     Their share is from 0 to 1. Best is real held-out text's: short lines recur in real text too.
 
     Args:
         texts: what the source wrote, N texts.
-        training: the real texts that generators learnt from.
+        training: what generators learnt from.
 
     Returns:
         1 for a copy, 0 for a line of the source's own, (N,) float64.
     """
-    known = set(training)
-    return np.array([text in known for text in texts], np.float64)
+    return np.array([text in training.lines for text in texts], np.float64)
 
 
 def empty_lines(texts: Sequence[str]) -> np.ndarray:
@@ -91,10 +101,11 @@ def empty_lines(texts: Sequence[str]) -> np.ndarray:
 def distinct_ngrams(texts: Sequence[str], order: int) -> Statistic:
     """Return distinct-n: different n-grams over all n-grams of the chosen texts.
 
-    From 0 (nothing said, or one n-gram for ever) to 1 (none comes twice). Best is real text's: a
-    lower value means repetition, a higher one words strewn at random. It falls as texts get more
-    or longer, so only equally many texts compare. Li et al. count unigrams and bigrams so, over
-    all words said; we divide by the number of n-grams, so that 1 can be reached at every order.
+    From 0 (no n-gram, or the same one again and again) to 1 (no n-gram occurs twice). The best
+    value is real text's: a lower one means repetition, a higher one words in random order. It falls
+    with the number and the length of texts, so only equally many texts compare. Li et al. divide
+    the number of different unigrams or bigrams by the number of words; we divide by the number of
+    n-grams, so that 1 can be reached at every order.
 
     Args:
         texts: what the source wrote, N texts.
@@ -104,7 +115,7 @@ def distinct_ngrams(texts: Sequence[str], order: int) -> Statistic:
         The measure as a function of the indices of the chosen texts, int64 of any number; a text
         that is chosen twice repeats itself.
     """
-    ngrams = number_ngrams(texts, order)[-1]
+    ngrams = tabulate(texts, order)[1][-1]
     sizes = np.bincount(ngrams.texts, minlength=len(texts))
 
     def statistic(indices: np.ndarray) -> float:
@@ -121,8 +132,9 @@ def distinct_ngrams(texts: Sequence[str], order: int) -> Statistic:
 def distinct_lines(texts: Sequence[str]) -> Statistic:
     """Return the share of different texts among the chosen ones.
 
-    From 1 over the number of texts (one for ever) to 1 (none comes twice). Best is real text's,
-    which is close to 1; all empty lines are one text. It falls as texts get more.
+    From 1 over the number of texts (all the same) to 1 (no text occurs twice). The best value is
+    real text's, which is close to 1; all empty lines are one text. It falls with the number of
+    texts.
 
     Args:
         texts: what the source wrote, N texts.

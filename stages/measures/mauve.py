@@ -4,10 +4,12 @@ Source: K. Pillutla et al., "MAUVE: Measuring the Gap Between Neural Text and Hu
 Divergence Frontiers", NeurIPS 2021, arXiv:2102.01454. As there: vectors of length 1, principal
 components of 90 % of the variance, k-means over both sets together, scaling 5. Their vectors are
 GPT-2's and their clusters 500 for 5,000 texts a side; ours come from any encoder, a cluster for
-each ten texts of a side. As one clustering of few texts moves the number by its start alone, it is
-best taken as the mean over `CLUSTERINGS` of them. So the number ranks sources; it does not compare
-with published ones.
+each ten texts of a side. With few texts the value depends on where the clusters start, so take
+the mean over `CLUSTERINGS` of them. The number ranks sources; it cannot be compared with published
+ones.
 """
+
+from collections.abc import Sequence
 
 import numpy as np
 from sklearn.cluster import KMeans
@@ -22,30 +24,32 @@ _MIXTURES = 200  # points of the curve: the area is right to 1e-4
 
 
 def quantise(
-    first: np.ndarray, second: np.ndarray, seed: int
-) -> tuple[np.ndarray, np.ndarray, int]:
-    """Put the vectors of two sets into clusters fitted to both together.
+    first: np.ndarray, second: np.ndarray, seeds: Sequence[int]
+) -> tuple[list[tuple[np.ndarray, np.ndarray]], int]:
+    """Put the vectors of two sets into clusters fitted to both together, once a seed.
 
     Args:
         first: (N, D), length 1 each.
         second: (M, D), length 1 each; best as many as in `first`.
-        seed: of the clusters' start.
+        seeds: of the start of each clustering's clusters.
 
     Returns:
-        Cluster of each vector, (N,) and (M,), from 0; the number of clusters, of at least 2 unless
-        all vectors are equal.
+        Of each clustering the cluster of each vector, (N,) and (M,), from 0; the number of
+        clusters, of at least 2 unless all vectors are equal.
     """
     together = np.concatenate([first, second]).astype(np.float64)
     distinct = len(np.unique(together, axis=0))
     if distinct == 1:
-        return np.zeros(len(first), int), np.zeros(len(second), int), 1
+        return [(np.zeros(len(first), int), np.zeros(len(second), int)) for _ in seeds], 1
     clusters = min(distinct, max(2, min(len(first), len(second)) // TEXTS_A_CLUSTER))
-    components = PCA(_VARIANCE, svd_solver="full").fit_transform(together)
-    kmeans = KMeans(clusters, n_init=1, max_iter=500, random_state=seed)
+    labels = []
     # Several threads would add up in any order, and the last bits differ from run to run.
     with threadpool_limits(1):
-        labels = kmeans.fit_predict(components)
-    return labels[: len(first)], labels[len(first) :], clusters
+        components = PCA(_VARIANCE, svd_solver="full").fit_transform(together)
+        for seed in seeds:
+            kmeans = KMeans(clusters, n_init=1, max_iter=500, random_state=seed)
+            labels.append(kmeans.fit_predict(components))
+    return [(each[: len(first)], each[len(first) :]) for each in labels], clusters
 
 
 def mauve(first: np.ndarray, second: np.ndarray) -> float:

@@ -5,9 +5,11 @@ BERT-Networks", EMNLP 2019, arXiv:1908.10084; the model is sentence-transformers
 """
 
 from collections.abc import Sequence
+from concurrent.futures import Executor
 
 import numpy as np
 import torch
+from torch import Tensor
 from torch.nn.functional import normalize
 
 from stages.embeddings.pretrained_bert import MINILM, PIECES, load_bert, load_tokenizer
@@ -25,8 +27,7 @@ class SentenceEncoder:
         self.bert = load_bert(MINILM, device)
         self.tokenizer = load_tokenizer(MINILM)
 
-    @torch.no_grad()
-    def encode(self, texts: Sequence[str]) -> np.ndarray:
+    def encode(self, texts: Sequence[str], pool: Executor | None = None) -> np.ndarray:
         """Give each text one vector, in which like meaning is a small angle.
 
         A text is read between [CLS] and [SEP], both of which count in the mean. Equal texts have
@@ -35,22 +36,31 @@ class SentenceEncoder:
         Args:
             texts: words joined by one space, N of them, one or more; an empty text has a vector
                 too.
+            pool: of `all_cores`, whose workers share the texts; None reads them here.
 
         Returns:
             Vectors (N, 384), float32, of length 1.
         """
         distinct = {text: row for row, text in enumerate(dict.fromkeys(texts))}
         ids = self.tokenizer([*distinct], truncation=True, max_length=LENGTH)["input_ids"]
-        vectors = torch.zeros((len(ids), self.bert.config.hidden_size))  # (N, E)
         # Texts of like length together need little padding.
         waiting = sorted(range(len(ids)), key=lambda row: len(ids[row]))
+        chunks = []
         while waiting:
-            chunk = waiting[-max(1, PIECES[self.device] // len(ids[waiting[-1]])) :]
-            del waiting[-len(chunk) :]
-            pieces = {"input_ids": [ids[row] for row in chunk]}
-            inputs = self.tokenizer.pad(pieces, return_tensors="pt").to(self.device)
-            hidden = self.bert(**inputs).last_hidden_state  # (B, T, E)
-            mask = inputs["attention_mask"].unsqueeze(2)  # (B, T, 1)
-            # The sum has the mean's direction, which is all that is kept.
-            vectors[chunk] = normalize((hidden * mask).sum(1), dim=1).cpu()  # (B, E)
+            chunks.append(waiting[-max(1, PIECES[self.device] // len(ids[waiting[-1]])) :])
+            del waiting[-len(chunks[-1]) :]
+        read = map if pool is None else pool.map
+        vectors = torch.zeros((len(ids), self.bert.config.hidden_size))  # (N, E)
+        parts = read(self._read, ([ids[row] for row in chunk] for chunk in chunks))
+        for chunk, part in zip(chunks, parts, strict=True):
+            vectors[chunk] = part
         return vectors[[distinct[text] for text in texts]].numpy()
+
+    @torch.no_grad()
+    def _read(self, ids: list[list[int]]) -> Tensor:
+        """Return the vector of each text, given as its pieces, (B, E)."""
+        inputs = self.tokenizer.pad({"input_ids": ids}, return_tensors="pt").to(self.device)
+        hidden = self.bert(**inputs).last_hidden_state  # (B, T, E)
+        mask = inputs["attention_mask"].unsqueeze(2)  # (B, T, 1)
+        # The sum has the mean's direction, which is all that is kept.
+        return normalize((hidden * mask).sum(1), dim=1).cpu()

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from stages.measures.bootstrap import Estimate
-from stages.measures.report import Estimates
+from stages.measures.comparison import Estimates
 
-# What to wish for each measure; where it is real text's own value, more is no better than less.
+# The best value of each measure; `as real`: the nearer to real text's value, the better.
 BEST = {
     "known_words": "high",
     "distinct_1": "as real",
@@ -31,17 +31,32 @@ BEST = {
     "classifier_words": "0.5",
 }
 
+_COLUMNS = 8  # sources beside real text in one block: what a wide screen shows
 
-def format_table(measured: Mapping[str, Estimates]) -> str:
+
+def format_table(measured: Mapping[str, Estimates], size: int) -> str:
     """Set the measures out, one a row, and the sources, one a column.
 
+    Many sources are set out in blocks, one below the other, the first source in each of them.
+
     Args:
-        measured: measures by source, the same of each.
+        measured: measures by source, the same of each; real text first.
+        size: texts that were measured of each source.
 
     Returns:
-        Lines of equal width, the value of each measure with half the width of its interval.
+        Lines of equal width in each block, the value of each measure with half the width of its
+        interval; an empty line between blocks.
     """
-    rows = [["measure", "best", *measured]]
+    first, *others = measured
+    starts = range(0, max(len(others), 1), _COLUMNS)
+    blocks = [[first, *others[start : start + _COLUMNS]] for start in starts]
+    return "\n\n".join(
+        _format_block({source: measured[source] for source in block}, size) for block in blocks
+    )
+
+
+def _format_block(measured: Mapping[str, Estimates], size: int) -> str:
+    rows = [["measure", "best", *measured], ["texts", "", *[f"{size}"] * len(measured)]]
     for name, best in BEST.items():
         rows.append([name, best, *(_format(estimates[name]) for estimates in measured.values())])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

@@ -1,15 +1,15 @@
 """Quality against diversity: the two measures of one point on a generator's curve."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from stages.measures.bleu import ORDERS, self_bleu
 from stages.measures.bootstrap import Estimate, draw_halves, interval
-from stages.measures.frechet import fit_gaussian, frechet_distance
+from stages.measures.cores import all_cores
+from stages.measures.frechet import fit_gaussian, frechet_distance, frechet_distances
 from stages.measures.sentence_vectors import SentenceEncoder
 
 
@@ -46,26 +46,19 @@ class Trade:
         """Measure texts, two or more; only equally many compare."""
         vectors = self.encoder.encode(texts)
         scores = self_bleu(texts, np.arange(len(texts)))[:, ORDERS.index(4)]
+        halves = [*draw_halves(len(texts), self.resamples, self.seed)]
+        distances = frechet_distances(self.real, vectors, halves)
+        likenesses = np.array([scores[half].mean() for half in halves])
+        return Point(
+            interval(frechet_distance(self.real, fit_gaussian(vectors)), distances, (0, np.inf)),
+            interval(scores.mean(), likenesses, (0, 1)),
+            np.stack([distances, likenesses], axis=1),
+        )
 
-        def distance(chosen: np.ndarray) -> float:
-            return frechet_distance(self.real, fit_gaussian(vectors[chosen]))
-
-        def likeness(chosen: np.ndarray) -> float:
-            return float(scores[chosen].mean())
-
-        with threadpool_limits(1, user_api="blas"):
-            whole = np.arange(len(texts))
-            halves = np.array(
-                [
-                    (distance(half), likeness(half))
-                    for half in draw_halves(len(texts), self.resamples, self.seed)
-                ]
-            )
-            return Point(
-                interval(distance(whole), halves[:, 0], (0, np.inf)),
-                interval(likeness(whole), halves[:, 1], (0, 1)),
-                halves,
-            )
+    def measure_all(self, sources: Sequence[Sequence[str]]) -> Iterator[Point]:
+        """Measure each source's texts, on all cores; the numbers do not depend on how many."""
+        with all_cores() as pool:
+            yield from pool.map(self.measure, sources)
 
 
 def at_equal_diversity(curve: Sequence[Point], real: Point) -> Estimate | None:

@@ -21,11 +21,10 @@ def assign_folds(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Deal the texts of both sides out to folds, as many of each side to each fold.
 
-    A text that both sides have goes to its fold in pairs, one copy of each side: else a classifier
-    that has learnt the one copy by heart would call the other wrongly, and a source that copies
-    real text would seem better than perfect. Copies within one side are dealt out as any others.
-    That flatters no source: a collapsed one is known by the copies that the classifier has seen,
-    as it is where it speaks again. (All copies in one fold would leave no fold to learn them from.)
+    A text that both sides have is dealt in pairs, one copy of each side to the same fold. Otherwise
+    a classifier that learnt one copy in training would misjudge the other, and the accuracy of a
+    source that copies real text would fall below 0.5. Copies within one side are dealt out like all
+    other texts, so that a source that repeats itself is recognised by the copies in training.
 
     Args:
         real: N texts.
@@ -90,12 +89,14 @@ def judge_words(
     Returns:
         As `judge_vectors`.
     """
-    counter = CountVectorizer(
-        token_pattern=r"\S+", lowercase=False, ngram_range=(1, 2), binary=True
-    )
     # Pairs that only the judged fold has keep a weight of 0, so one count serves all folds.
-    features = counter.fit_transform([*real, *generated])
+    features = count_words().fit_transform([*real, *generated])
     return _cross_validate(features, folds)
+
+
+def count_words() -> CountVectorizer:
+    """Return what turns texts into features: which words and pairs of words are in each."""
+    return CountVectorizer(token_pattern=r"\S+", lowercase=False, ngram_range=(1, 2), binary=True)
 
 
 def _cross_validate(features: Any, folds: tuple[np.ndarray, np.ndarray]) -> np.ndarray:

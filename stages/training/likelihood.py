@@ -2,14 +2,13 @@
 
 import math
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
-from torch.optim import Adam
+from torch.optim import Optimizer
 
-from stages.models.language_model import LanguageModel, written
+from stages.networks.lstm_language_model import LstmLanguageModel, written
 
 LARGEST_GRADIENT = 1.0  # norm to which a gradient is clipped
 WARM_UP = 100  # updates in which the learning rate rises to its full height
@@ -17,58 +16,48 @@ SORTED = 50  # batches whose texts are sorted by length together
 BATCH = 250  # texts read at a time where nothing is learnt
 
 
-class LikelihoodStep(NamedTuple):
-    """One update: its number and its pass, both from 1, and its batch's loss in nats a word."""
-
-    step: int
-    epoch: int
-    loss: float
-
-
-def train_likelihood(
-    model: LanguageModel,
+def train_epoch(
+    model: LstmLanguageModel,
     tokens: Tensor,
+    optimizer: Optimizer,
     *,
-    epochs: int,
     batch_size: int,
     learning_rate: float,
-) -> Iterator[LikelihoodStep]:
-    """Train on the likelihood of the texts' words and ends, yielding the loss of each update.
+    first: int,
+    total: int,
+) -> Iterator[float]:
+    """Make one pass over the texts, yielding each update's loss in nats a word, ends counted.
 
-    The learning rate rises over the first updates and falls along a cosine towards 0 at the last
-    (I. Loshchilov and F. Hutter, "SGDR", 2017, arXiv:1608.03983). Texts of like length share a
+    The learning rate rises over the first updates of all and falls along a cosine towards 0 at the
+    last (I. Loshchilov and F. Hutter, "SGDR", 2017, arXiv:1608.03983). Texts of like length share a
     batch, yet every word of the training texts counts alike, as far as gradients are not clipped.
 
     Args:
-        model: trained in place; in evaluation mode after each pass.
-        tokens: the training texts (N, T), int64, as `LanguageModel.tokenize` gives them.
-        epochs: passes over the texts, each in a new order of PyTorch's own random numbers.
+        model: trained in place; in evaluation mode after the pass.
+        tokens: the training texts (N, T), int64, END after each text's last word.
+        optimizer: over the model's weights.
         batch_size: B, texts an update.
-        learning_rate: of Adam, at its height.
+        learning_rate: at its height.
+        first: updates made in earlier passes.
+        total: updates of all passes.
     """
-    optimizer = Adam(model.parameters(), learning_rate)
     lengths = written(tokens).sum(1)  # (N,)
-    total = epochs * math.ceil(len(tokens) / batch_size)
     # Words of a full batch, on average.
     words_a_batch = lengths.double().mean().item() * min(batch_size, len(tokens))
-    step = 0
-    for epoch in range(1, epochs + 1):
-        model.train()
-        for places in _batches(lengths, batch_size):
-            share = min(1, (step + 1) / WARM_UP) * (1 + math.cos(math.pi * step / total)) / 2
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate * share
-            batch = tokens[places, : int(lengths[places].max())].to(model.device)  # (B, T)
-            losses = -model.log_likelihood(batch, written(batch))  # (N,)
-            optimizer.zero_grad()
-            # Not their mean: in a batch of short texts each word, and each end, would count more.
-            (losses.sum() / words_a_batch).backward()
-            clip_grad_norm_(model.parameters(), LARGEST_GRADIENT)
-            optimizer.step()
-            step += 1
-            if step % math.ceil(len(tokens) / batch_size) == 0:
-                model.eval()
-            yield LikelihoodStep(step, epoch, losses.mean().item())
+    model.train()
+    for step, places in enumerate(_batches(lengths, batch_size), start=first):
+        share = min(1, (step + 1) / WARM_UP) * (1 + math.cos(math.pi * step / total)) / 2
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate * share
+        batch = tokens[places, : int(lengths[places].max())].to(model.device)  # (B, T)
+        losses = -model.log_likelihood(batch, written(batch))  # (N,)
+        optimizer.zero_grad()
+        # Not their mean: in a batch of short texts each word, and each end, would count more.
+        (losses.sum() / words_a_batch).backward()
+        clip_grad_norm_(model.parameters(), LARGEST_GRADIENT)
+        optimizer.step()
+        yield losses.mean().item()
+    model.eval()
 
 
 def _batches(lengths: Tensor, batch_size: int) -> list[Tensor]:
@@ -80,13 +69,21 @@ def _batches(lengths: Tensor, batch_size: int) -> list[Tensor]:
 
 
 @torch.no_grad()
-def negative_log_likelihood(model: LanguageModel, tokens: Tensor) -> float:
-    """Return the mean of -log P over the words and ends of texts (N, T), in nats; 0 or more.
+def log_likelihood(model: LstmLanguageModel, tokens: Tensor) -> Tensor:
+    """Return log P (N,), float64, in nats, of each text of (N, T), over its words and its end.
 
     The model must be in evaluation mode, else dropout makes it a matter of chance.
     """
-    parts = []
+    sums = []
     for batch in tokens.split(BATCH):
         batch = batch.to(model.device)
-        parts.append(model.log_likelihood(batch, written(batch)).cpu())
-    return -torch.cat(parts).mean().item()
+        mask = written(batch)
+        values = torch.zeros(mask.shape, dtype=torch.float64)
+        values[mask.cpu()] = model.log_likelihood(batch, mask).cpu().double()
+        sums.append(values.sum(1))
+    return torch.cat(sums)
+
+
+def negative_log_likelihood(model: LstmLanguageModel, tokens: Tensor) -> float:
+    """Return the mean of -log P over the words and ends of texts (N, T), in nats; 0 or more."""
+    return -(log_likelihood(model, tokens).sum() / written(tokens).sum()).item()

@@ -1,0 +1,59 @@
+"""Stage check: go over the whole of params.yaml before any work, and tell all mistakes at once."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from stages.corpus.errors import UserError
+from stages.pipeline.files import write_json
+from stages.pipeline.parameters import read_parameters
+from stages.pipeline.stage import pick_device, run_stage
+from stages.pipeline.whole_file import check_parameters
+
+# Always the same content, so that what comes after runs again for parameters of its own only.
+OUTPUT = "data/checked.json"
+
+
+def main() -> None:
+    values = read_parameters()
+    mistakes = check_parameters(values) or check_machine(values)
+    if mistakes:
+        raise UserError("\n".join(mistakes))
+    write_json(OUTPUT, {"params.yaml": "checked"})
+
+
+def check_machine(values: Mapping[str, Any]) -> list[str]:
+    """Find what this machine lacks and a stage would miss hours later.
+
+    Args:
+        values: the whole of params.yaml, free of mistakes.
+
+    Returns:
+        A line for each thing: the CUDA device, a BERT that can be loaded and is wide enough.
+    """
+    checks = [lambda: pick_device(values["device"])]
+    if "bert" in values["embeddings"]:
+        checks.append(lambda: _check_bert(**values["embedding"]["bert"]))
+    mistakes = []
+    for check in checks:
+        try:
+            check()
+        except UserError as error:
+            mistakes.append(str(error))
+    return mistakes
+
+
+def _check_bert(model: str, vector_size: int | None) -> None:
+    from stages.embeddings.pretrained_bert import MINILM, load_tokenizer, load_width
+
+    if model != MINILM:
+        load_tokenizer(model)
+    width = load_width(model)
+    if vector_size is not None and vector_size > width:
+        raise UserError(
+            f"params.yaml: embedding.bert.vector_size is {vector_size}; allowed for {model}: "
+            f"at most its own width, {width}, or null"
+        )
+
+
+if __name__ == "__main__":
+    run_stage(main)

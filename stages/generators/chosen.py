@@ -1,0 +1,122 @@
+"""A generator whose texts are chosen by its discriminator.
+
+Of several candidates of like length one is drawn by its odds of being real, which for a
+discriminator trained on cross-entropy are P(real) / P(generator): with many candidates, texts of a
+length come out as the discriminator believes real ones of that length to be distributed. How long
+texts are stays the generator's choice: the longer a text, the more gives it away, so that odds
+would shorten texts. Of texts drawn at another temperature or top_p than 1, or by another objective,
+the odds are no more than a preference.
+
+Source: D. B. Rubin, "Using the SIR algorithm to simulate posterior distributions", Bayesian
+Statistics 3, 1988; for GANs S. Azadi et al., "Discriminator Rejection Sampling", 2019,
+arXiv:1810.06758; for text Y. Deng et al., "Residual Energy-Based Models for Text Generation", 2020,
+arXiv:2004.11714, from whom we differ in drawing each text from candidates of its own, so that none
+is used twice, and of its length.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from stages.corpus.seeds import derive_seed
+from stages.generators.per_label import PerLabel
+from stages.generators.protocol import Generator, check_request
+from stages.networks.lstm_language_model import draw_places
+
+BATCH = 500  # texts judged at a time
+
+
+class Chosen:
+    """A generator that draws each text from several candidates; see `protocol.Generator`.
+
+    Args:
+        generator: one that `chooses`.
+        candidates: texts from which one is drawn, at least 2.
+    """
+
+    def __init__(self, generator: Generator, candidates: int) -> None:
+        self.generator = generator
+        self.candidates = candidates
+        self.conditional, self.tempered = False, generator.tempered
+        self.prefixed = generator.prefixed
+
+    def generate(
+        self,
+        count: int,
+        seed: int,
+        *,
+        temperature: float = 1.0,
+        top_p: float = 1.0,
+        labels: Sequence[int] | None = None,
+        prefix: str = "",
+    ) -> Iterator[list[str]]:
+        """Yield `count` texts, each drawn from candidates of like length; see `resample`."""
+        check_request(self, temperature=temperature, top_p=top_p, labels=labels, prefix=prefix)
+        batches = self.generator.generate(
+            count * self.candidates,
+            seed,
+            temperature=temperature,
+            top_p=top_p,
+            prefix=prefix,
+        )
+        odds = self.generator.log_odds
+        return resample(batches, odds, self.candidates, derive_seed(seed, "resample"))
+
+
+def with_choice(generator: Generator, candidates: int) -> Generator:
+    """Let a generator's discriminator choose among its texts, where it has one that can.
+
+    A generator of one part a label chooses within each part.
+    """
+    if isinstance(generator, PerLabel):
+        parts = {label: with_choice(part, candidates) for label, part in generator.parts.items()}
+        return PerLabel(parts, generator.shares)
+    return Chosen(generator, candidates) if generator.chooses and candidates > 1 else generator
+
+
+def resample(
+    batches: Iterable[list[str]],
+    log_odds: Callable[[list[str]], Tensor],
+    candidates: int,
+    seed: int,
+) -> Iterator[list[str]]:
+    """Yield one of every `candidates` texts, drawn by its odds among texts of like length.
+
+    Args:
+        batches: the texts, in batches of any size; what is left over at the end goes.
+        log_odds: from up to `BATCH` texts to the logarithm of each one's odds of being real, (N,).
+        candidates: texts from which one is drawn, at least 1; of 1 each is kept, unjudged.
+        seed: of the draw.
+    """
+    if candidates == 1:
+        yield from batches
+        return
+    random = torch.Generator().manual_seed(seed)
+    waiting: list[str] = []
+    for batch in batches:
+        waiting += batch
+        while len(waiting) >= BATCH * candidates:
+            yield _choose(waiting[: BATCH * candidates], log_odds, candidates, random)
+            waiting = waiting[BATCH * candidates :]
+    groups = len(waiting) // candidates
+    if groups:
+        yield _choose(waiting[: groups * candidates], log_odds, candidates, random)
+
+
+def _choose(
+    texts: list[str],
+    log_odds: Callable[[list[str]], Tensor],
+    candidates: int,
+    random: torch.Generator,
+) -> list[str]:
+    """Draw one text of each group; texts are grouped by length and come out in any order."""
+    odds = torch.cat(
+        [log_odds(texts[first : first + BATCH]) for first in range(0, len(texts), BATCH)]
+    )
+    lengths = torch.tensor([len(text.split()) for text in texts])
+    groups = lengths.argsort(stable=True).view(-1, candidates)
+    drawn = draw_places(odds.double()[groups].softmax(1), random)
+    chosen = groups.gather(1, drawn.unsqueeze(1)).squeeze(1)
+    order = torch.randperm(len(chosen), generator=random)
+    return [texts[place] for place in chosen[order].tolist()]

@@ -1,0 +1,217 @@
+"""The language model: an LSTM that learns the likelihood of the training texts."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.optim import Adam
+
+from stages.corpus.corpus import Corpus, Split
+from stages.corpus.errors import UserError
+from stages.corpus.settings import NetworkSettings, Size
+from stages.generators.folder import load_folder, save_folder, to_tensors
+from stages.generators.protocol import Step, check_request
+from stages.networks.lstm_language_model import LstmLanguageModel
+from stages.networks.size import count_parameters
+from stages.training.likelihood import log_likelihood, negative_log_likelihood, train_epoch
+
+BATCH = 500  # texts written at a time
+
+
+class LanguageModelSettings(NetworkSettings):
+    """The shape of the network, and its training.
+
+    Attributes:
+        width: numbers a word.
+    """
+
+    width: Size
+
+
+class LanguageModel:
+    """P(text) as the product of P(word | words before it), the end of the text among the words.
+
+    Args:
+        words: words[0] is "", the end; the others by falling frequency.
+        settings: of the network and its training.
+        max_length: words at which texts are cropped.
+        device: where the network lives.
+    """
+
+    Settings: ClassVar = LanguageModelSettings
+    conditional: ClassVar = False
+    tempered: ClassVar = True
+    prefixed: ClassVar = True
+    likelihood: ClassVar = "exact"
+    chooses: ClassVar = False
+
+    def __init__(
+        self, words: Sequence[str], settings: LanguageModelSettings, max_length: int, device: str
+    ) -> None:
+        self.words = list(words)
+        self.ids = {word: number for number, word in enumerate(words)}
+        self.settings = settings
+        self.max_length = max_length
+        self.network = LstmLanguageModel(
+            len(words),
+            settings.width,
+            settings.hidden_size,
+            settings.num_layers,
+            settings.dropout,
+        ).to(device)
+        self.optimizer = Adam(self.network.parameters(), settings.learning_rate)
+        self.epoch = 0  # passes made
+
+    @classmethod
+    def build(
+        cls, corpus: Corpus, settings: LanguageModelSettings, *, seed: int, device: str
+    ) -> Self:
+        """Make an untrained model of the training texts' words; see `protocol.Generator`."""
+        words = [corpus.words[place] for place in rank_words(corpus)]
+        return cls(words, settings, corpus.max_length, device)
+
+    def count_steps(self, corpus: Corpus) -> int:
+        """Return how many updates `train` makes."""
+        return self.settings.epochs * math.ceil(len(corpus.train) / self.settings.batch_size)
+
+    def train(self, corpus: Corpus) -> Iterator[Step]:
+        """Learn by likelihood; an epoch's validation is in nats a word, as its loss is."""
+        learnt, held_out = (
+            self.number(corpus, split) for split in (corpus.train, corpus.validation)
+        )
+        total = self.count_steps(corpus)
+        per_epoch = total // self.settings.epochs
+        while self.epoch < self.settings.epochs:
+            first = self.epoch * per_epoch
+            losses = train_epoch(
+                self.network,
+                learnt,
+                self.optimizer,
+                batch_size=self.settings.batch_size,
+                learning_rate=self.settings.learning_rate,
+                first=first,
+                total=total,
+            )
+            epoch = self.epoch + 1
+            for step, loss in enumerate(losses, start=first + 1):
+                if step < first + per_epoch:
+                    yield Step(step, epoch, {"loss": loss})
+            self.epoch = epoch
+            validation = negative_log_likelihood(self.network, held_out)
+            yield Step(step, epoch, {"loss": loss}, validation, ends_epoch=True)
+
+    def number(self, corpus: Corpus, split: Split) -> Tensor:
+        """Turn a split's texts into the network's ids (N, T), int64, on the CPU.
+
+        Words that are not the model's are left out, and what comes after them moves up.
+        """
+        # 0 where a word is not the model's
+        numbers = np.array([self.ids.get(word, 0) for word in corpus.words])
+        known = numbers[split.tokens] > 0
+        kept = np.concatenate([[0], np.cumsum(known)])
+        ids = numbers[split.tokens[known]].astype(np.int32)
+        texts = Split(ids, kept[split.offsets], split.labels)
+        return torch.from_numpy(texts.padded(self.max_length))
+
+    def tokenize(self, texts: Sequence[str]) -> Tensor:
+        """Turn texts of the model's own words into its ids (N, T), int64, on the CPU.
+
+        Raises:
+            KeyError: a word is not among the model's.
+        """
+        tokens = torch.zeros((len(texts), self.max_length), dtype=torch.int64)
+        for row, text in enumerate(texts):
+            places = [self.ids[word] for word in text.split()[: self.max_length]]
+            tokens[row, : len(places)] = torch.tensor(places, dtype=torch.int64)
+        return tokens
+
+    def write(self, tokens: Tensor) -> list[str]:
+        """Turn ids (N, T) into texts, words joined by one space."""
+        return [" ".join(self.words[token] for token in row if token) for row in tokens.tolist()]
+
+    def generate(
+        self,
+        count: int,
+        seed: int,
+        *,
+        temperature: float = 1.0,
+        top_p: float = 1.0,
+        labels: Sequence[int] | None = None,
+        prefix: str = "",
+    ) -> Iterator[list[str]]:
+        """Yield texts; see `protocol.Generator`."""
+        check_request(self, temperature=temperature, top_p=top_p, labels=labels, prefix=prefix)
+        for word in prefix.split():
+            if not self.ids.get(word):
+                raise UserError(f"prefix: the language model has not learnt the word {word!r}")
+        beginning = [self.ids[word] for word in prefix.split()]
+        random = torch.Generator().manual_seed(seed)
+        for first in range(0, count, BATCH):
+            tokens = self.network.sample(
+                min(BATCH, count - first),
+                self.max_length,
+                random,
+                temperature=temperature,
+                top_p=top_p,
+                prefix=beginning,
+            )
+            yield self.write(tokens)
+
+    def log_likelihood(self, texts: Sequence[str]) -> np.ndarray:
+        """Return log P of each text (N,), in nats; -inf without words, or where one is unknown."""
+        cropped = [text.split()[: self.max_length] for text in texts]
+        known = [bool(words) and all(map(self.ids.get, words)) for words in cropped]
+        tokens = self.tokenize(
+            ["", *(text if is_known else "" for text, is_known in zip(texts, known, strict=True))]
+        )
+        empty, *values = log_likelihood(self.network.eval(), tokens).numpy()
+        # `generate` writes no empty text, so the probability of one goes to all others.
+        return np.where(known, np.array(values) - np.log1p(-np.exp(empty)), -np.inf)
+
+    def describe(self) -> dict[str, float]:
+        """Count the words and the weights."""
+        return {"words": len(self.words) - 1, "parameters": count_parameters(self.network)}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return weights, the optimizer's state and the passes made."""
+        training = {"optimizer": self.optimizer.state_dict(), "epoch": self.epoch}
+        return {"weights": self.network.state_dict(), "training": training}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take weights and, where they are given, what resuming needs."""
+        self.network.load_state_dict(state["weights"])
+        if "training" in state:
+            self.optimizer.load_state_dict(state["training"]["optimizer"])
+            self.epoch = state["training"]["epoch"]
+
+    def save(self, folder: Path) -> None:
+        """Write the model, its words included; see `protocol.Generator`."""
+        about = {
+            "settings": self.settings.model_dump(),
+            "max_length": self.max_length,
+            "words": self.words,
+        }
+        save_folder(folder, "language_model", about, self.network.state_dict())
+
+    @classmethod
+    def load(cls, folder: Path, device: str) -> Self:
+        """Read what `save` wrote, in evaluation mode."""
+        about, weights = load_folder(folder)
+        settings = LanguageModelSettings(**about["settings"])
+        model = cls(about["words"], settings, about["max_length"], device)
+        model.network.load_state_dict(to_tensors(weights))
+        model.network.eval()
+        return model
+
+
+def rank_words(corpus: Corpus) -> list[int]:
+    """List 0 and the ids of the cropped training texts' words by falling frequency."""
+    ids = corpus.train.padded(corpus.max_length)
+    counts = np.bincount(ids.ravel(), minlength=corpus.vocabulary_size + 1)
+    counts[0] = 0
+    ranked = np.argsort(-counts, kind="stable")  # equal ones by first appearance
+    return [0, *ranked[counts[ranked] > 0].tolist()]

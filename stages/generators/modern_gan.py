@@ -1,0 +1,333 @@
+"""The modern GAN: a language model that meets a discriminator which reads by an embedding.
+
+The generator starts as the trained language model, so that it ends its own texts and knows every
+training word. The discriminator meets its texts, those of the language model it was, and the texts
+of other generators, so that it learns to tell each from real ones.
+
+Sources stand with the parts: `networks.prefix_discriminator`, `training.discriminator`,
+`training.policy_gradient`. A higher learning rate for the discriminator, so that it keeps up: M.
+Heusel et al., "GANs Trained by a Two Time-Scale Update Rule", 2017, arXiv:1706.08500.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+from torch.optim import Adam, AdamW
+
+from stages.corpus.corpus import Corpus
+from stages.corpus.seeds import derive_seed
+from stages.corpus.settings import (
+    CountOrZero,
+    Distinct,
+    NetworkSettings,
+    Rate,
+    Share,
+    UnitInterval,
+    Weight,
+)
+from stages.embeddings.piece_table import PieceTable, lengths_of
+from stages.embeddings.protocol import Embedding, load_embedding
+from stages.generators.folder import load_folder, save_folder, to_tensors
+from stages.generators.language_model import LanguageModel, LanguageModelSettings
+from stages.generators.protocol import Step, check_request, load_generator
+from stages.judges.prefix_judge import PrefixJudge
+from stages.measures.frechet import fit_gaussian, frechet_distance
+from stages.measures.sentence_vectors import SentenceEncoder
+from stages.networks.prefix_discriminator import PrefixDiscriminator, verdicts
+from stages.networks.size import count_parameters
+from stages.training.discriminator import Texts, update_discriminator
+from stages.training.policy_gradient import advantages, update_generator
+from stages.training.stock import Stock
+
+START = "language_model"  # in the folder of starts: what the generator begins as
+CHECKED = 1000  # texts of the generator that each epoch is judged by
+
+
+class ModernGanSettings(NetworkSettings):
+    """The discriminator's shape, and the training of both networks.
+
+    Attributes:
+        method: how the generator learns: `policy_gradient`, `maligan`, or `likelihood` (the
+            control: from real texts alone).
+        objective: what the discriminator minimises; see `training.objectives`.
+        fakes: whose texts the discriminator also learns to know.
+        discount: of a later word's reward, from 0 (each for itself) to 1.
+        likelihood_weight: of the real texts' likelihood beside the adversarial loss.
+        generator_learning_rate: of the generator's Adam; `learning_rate` is the discriminator's, of
+            AdamW, falling along a cosine towards 0.
+        warm_up: passes before, in which the discriminator learns alone.
+        token_dropout: share of the discriminator's tokens that are made unknown.
+    """
+
+    method: Literal["policy_gradient", "maligan", "likelihood"]
+    objective: Literal["cross_entropy", "hinge", "relativistic", "wasserstein"]
+    fakes: Distinct[Literal["markov", "language_model"]]
+    discount: UnitInterval
+    likelihood_weight: Weight
+    generator_learning_rate: Rate
+    warm_up: CountOrZero
+    token_dropout: Share
+
+
+class ModernGan:
+    """A language model and the discriminator it learns against.
+
+    Args:
+        embedding: through which the discriminator reads.
+        settings: of the discriminator and of the training.
+        writer: the language model to start from.
+        device: where both networks live.
+    """
+
+    Settings: ClassVar = ModernGanSettings
+    conditional: ClassVar = False
+    tempered: ClassVar = True
+    prefixed: ClassVar = True
+    likelihood: ClassVar = "exact"
+    chooses: ClassVar = True
+
+    def __init__(
+        self, embedding: Embedding, settings: ModernGanSettings, writer: LanguageModel, device: str
+    ) -> None:
+        self.embedding = embedding
+        self.settings = settings
+        self.writer = writer
+        self.max_length = writer.max_length
+        self.device = device
+        discriminator = PrefixDiscriminator(
+            embedding.width,
+            settings.hidden_size,
+            settings.num_layers,
+            settings.dropout,
+            settings.token_dropout,
+            1 + len(settings.fakes),
+            settings.objective == "wasserstein",
+        )
+        self.networks = nn.ModuleDict({"generator": writer.network, "discriminator": discriminator})
+        self.networks.to(device)
+        self.optimizers = {
+            "generator": Adam(writer.network.parameters(), settings.generator_learning_rate),
+            "discriminator": AdamW(discriminator.parameters(), settings.learning_rate),
+        }
+        self.epoch = -settings.warm_up  # passes in which both networks have learnt
+        self.fakes: dict[str, list[str]] = {}  # texts by source, for training
+
+    @classmethod
+    def build(
+        cls,
+        corpus: Corpus,
+        settings: ModernGanSettings,
+        *,
+        seed: int,
+        device: str,
+        embedding: Embedding,
+        start: Path,
+    ) -> Self:
+        """Make a GAN whose generator is a trained language model.
+
+        Args:
+            corpus: what the language model was trained on.
+            settings: of the GAN.
+            seed: of the texts by which an epoch is judged.
+            device: where both networks live.
+            embedding: through which the discriminator reads.
+            start: a folder with the language model and the fakes to learn from; see `start_gan`.
+        """
+        gan = cls(embedding, settings, load_generator(start / START, device), device)
+        gan.seed = seed
+        # Before it learns, the language model is the generator.
+        for name in dict.fromkeys([START, *settings.fakes]):
+            gan.fakes[name] = (start / f"{name}.txt").read_text("utf-8").split("\n")[:-1]
+        return gan
+
+    def count_steps(self, corpus: Corpus) -> int:
+        """Return how many updates `train` makes."""
+        passes = self.settings.warm_up + self.settings.epochs
+        return passes * math.ceil(len(corpus.train) / self.settings.batch_size)
+
+    def train(self, corpus: Corpus) -> Iterator[Step]:
+        """Train both networks; the losses are those of `_update`.
+
+        An epoch's validation is the Frechet distance of sentence vectors between the generator's
+        own texts, not chosen by the discriminator, and the validation split's. A single epoch is
+        not judged, as there is none to choose from.
+        """
+        settings, words = self.settings, self.writer.number(corpus, corpus.train)
+        pieces = PieceTable(self.embedding, self.writer.words, self.max_length)
+        tokens, _ = pieces.tokenize(words)
+        real = Stock("real texts", self.embedding, tokens)
+        fakes = {
+            name: Stock(name, self.embedding, self.embedding.tokenize(texts, self.max_length))
+            for name, texts in self.fakes.items()
+        }
+        distance = None
+        if settings.epochs > 1:
+            distance = self._distance_to(corpus.texts(corpus.validation, self.max_length))
+        total = self.count_steps(corpus)
+        batches = total // (settings.warm_up + settings.epochs)
+        self.networks.train()
+        while self.epoch < settings.epochs:
+            first = (self.epoch + settings.warm_up) * batches
+            epoch = max(self.epoch + 1, 0)
+            order = torch.randperm(len(words)).split(settings.batch_size)
+            for step, places in enumerate(order, start=first + 1):
+                for group in self.optimizers["discriminator"].param_groups:
+                    share = (1 + math.cos(math.pi * (step - 1) / total)) / 2
+                    group["lr"] = settings.learning_rate * share
+                others = [fakes[name].draw(len(places)) for name in settings.fakes]
+                if self.epoch < 0:
+                    others = [fakes[START].draw(len(places)), *others]
+                    losses = self._update(real.at(places), others)
+                else:
+                    losses = self._update(real.at(places), others, words[places], pieces)
+                if step < first + batches:
+                    yield Step(step, epoch, losses)
+            self.epoch += 1
+            validation = distance() if distance and self.epoch > 0 else None
+            yield Step(step, epoch, losses, validation, ends_epoch=True)
+        self.networks.eval()
+
+    def _update(
+        self,
+        real: Texts,
+        fakes: list[Texts],
+        real_words: Tensor | None = None,
+        pieces: PieceTable | None = None,
+    ) -> dict[str, float]:
+        """Update the discriminator and, where it is given words, the generator.
+
+        Args:
+            real: real texts as the discriminator reads them.
+            fakes: one batch a source; the generator's own comes first where no words are given.
+            real_words: the same real texts as the generator writes them, (B, T), int64.
+            pieces: from the generator's words to the embedding's tokens.
+
+        Returns:
+            generator: the mean of -log D of its texts, in nats, before its update; discriminator:
+            the loss of real texts and fakes before its update.
+        """
+        settings = self.settings
+        generator, discriminator = self.networks["generator"], self.networks["discriminator"]
+        if real_words is not None:
+            words = generator.sample(len(real_words), self.max_length)  # (B, T)
+            tokens, ends = pieces.tokenize(words)
+            own = Texts(self.embedding.embed(tokens), lengths_of(tokens))
+            fakes = [own, *fakes]
+        discriminator_loss = update_discriminator(
+            discriminator, real, fakes, settings.objective, self.optimizers["discriminator"]
+        )
+        discriminator.eval()
+        with torch.no_grad():
+            logits = discriminator(*fakes[0])[..., 0]  # (B, T' + 1), against the generator
+        discriminator.train()
+        if real_words is not None:
+            gained = advantages(
+                settings.method, logits, own.lengths, ends, words, settings.discount
+            )  # (B, T)
+            update_generator(
+                generator,
+                words,
+                gained,
+                real_words.to(words.device),
+                settings.likelihood_weight,
+                self.optimizers["generator"],
+            )
+        generator_loss = softplus(-verdicts(logits, fakes[0].lengths)).mean().item()
+        return {"generator": generator_loss, "discriminator": discriminator_loss}
+
+    def _distance_to(self, held_out: list[str]) -> Callable[[], float]:
+        """Give the measure of an epoch: Frechet distance to the validation texts."""
+        encoder = SentenceEncoder(self.device)
+        real = fit_gaussian(encoder.encode(held_out))
+        seed = derive_seed(self.seed, "check")
+
+        def distance() -> float:
+            texts = [text for batch in self.writer.generate(CHECKED, seed) for text in batch]
+            return frechet_distance(real, fit_gaussian(encoder.encode(texts)))
+
+        return distance
+
+    def generate(
+        self,
+        count: int,
+        seed: int,
+        *,
+        temperature: float = 1.0,
+        top_p: float = 1.0,
+        labels: Sequence[int] | None = None,
+        prefix: str = "",
+    ) -> Iterator[list[str]]:
+        """Yield texts of the generator alone; see `protocol.Generator` and `chosen.Chosen`."""
+        check_request(self, temperature=temperature, top_p=top_p, labels=labels, prefix=prefix)
+        return self.writer.generate(
+            count, seed, temperature=temperature, top_p=top_p, prefix=prefix
+        )
+
+    @property
+    def judge(self) -> PrefixJudge:
+        """The discriminator as a judge of texts."""
+        return PrefixJudge(self.networks["discriminator"], self.embedding, self.max_length)
+
+    def log_odds(self, texts: Sequence[str]) -> Tensor:
+        """Return the logarithm of each text's odds of being real, (N,)."""
+        return self.judge.log_odds(texts)
+
+    def judge_own(self, count: int, seed: int) -> np.ndarray:
+        """Return the discriminator's logits (count,) of its own generator's texts, none chosen."""
+        made = self.generate(count, derive_seed(seed, "judge"))
+        return self.judge.logits([text for batch in made for text in batch])
+
+    def log_likelihood(self, texts: Sequence[str]) -> np.ndarray:
+        """Return log P of each text (N,) by the generator alone, in nats."""
+        return self.writer.log_likelihood(texts)
+
+    def describe(self) -> dict[str, float]:
+        """Count the weights of both networks."""
+        return {
+            f"{name}_parameters": count_parameters(network)
+            for name, network in self.networks.items()
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return weights, both optimizers' states and the passes made."""
+        optimizers = {name: each.state_dict() for name, each in self.optimizers.items()}
+        training = {"optimizers": optimizers, "epoch": self.epoch}
+        return {"weights": self.networks.state_dict(), "training": training}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take weights and, where they are given, what resuming needs."""
+        self.networks.load_state_dict(state["weights"])
+        if "training" in state:
+            for name, optimizer in self.optimizers.items():
+                optimizer.load_state_dict(state["training"]["optimizers"][name])
+            self.epoch = state["training"]["epoch"]
+
+    def save(self, folder: Path) -> None:
+        """Write both networks, the words and the embedding; see `protocol.Generator`."""
+        about = {
+            "settings": self.settings.model_dump(),
+            "embedding": self.embedding.name,
+            "writer": self.writer.settings.model_dump(),
+            "max_length": self.max_length,
+            "words": self.writer.words,
+        }
+        save_folder(folder, "modern_gan", about, self.networks.state_dict())
+        self.embedding.save(folder / "embedding")
+
+    @classmethod
+    def load(cls, folder: Path, device: str) -> Self:
+        """Read what `save` wrote, in evaluation mode."""
+        about, weights = load_folder(folder)
+        embedding = load_embedding(about["embedding"], folder / "embedding", device)
+        shape = LanguageModelSettings(**about["writer"])
+        writer = LanguageModel(about["words"], shape, about["max_length"], device)
+        gan = cls(embedding, ModernGanSettings(**about["settings"]), writer, device)
+        gan.networks.load_state_dict(to_tensors(weights))
+        gan.networks.eval()
+        return gan

@@ -1,0 +1,151 @@
+"""A generator for each label, together one that takes labels."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from scipy.special import logsumexp
+
+from stages.corpus.corpus import Corpus
+from stages.corpus.errors import UserError
+from stages.corpus.seeds import derive_seed
+from stages.generators.protocol import ABOUT, Generator, load_generator
+from stages.judges.per_label_judge import PerLabelJudge
+
+
+class PerLabel:
+    """Generators trained on the texts of one label each; see `protocol.Generator`.
+
+    What it can do besides is what its parts can do.
+
+    Args:
+        parts: the generator of each label.
+        shares: of each label among the training texts, adding up to 1: how often it is drawn where
+            nobody asks for labels.
+    """
+
+    conditional: ClassVar = True
+
+    def __init__(self, parts: Mapping[int, Generator], shares: Mapping[int, float]) -> None:
+        self.parts = dict(parts)
+        self.shares = dict(shares)
+
+    @property
+    def tempered(self) -> bool:
+        """Whether its parts take a temperature."""
+        return all(part.tempered for part in self.parts.values())
+
+    @property
+    def prefixed(self) -> bool:
+        """Whether its parts continue a beginning."""
+        return all(part.prefixed for part in self.parts.values())
+
+    @property
+    def likelihood(self) -> str:
+        """What its parts know of likelihood."""
+        return self._first.likelihood
+
+    @property
+    def chooses(self) -> bool:
+        """Whether its parts have a discriminator that chooses; see `chosen.with_choice`."""
+        return all(part.chooses for part in self.parts.values())
+
+    @property
+    def max_length(self) -> int:
+        """Words at which texts are cropped."""
+        return self._first.max_length
+
+    @property
+    def _first(self) -> Generator:
+        return next(iter(self.parts.values()))
+
+    @property
+    def judge(self) -> PerLabelJudge:
+        """The discriminators of its parts as one judge."""
+        return PerLabelJudge({label: part.judge for label, part in self.parts.items()})
+
+    def draw_labels(self, count: int, seed: int) -> list[int]:
+        """Draw labels as the training texts have them; same seed, same labels."""
+        random = np.random.default_rng(derive_seed(seed, "labels"))
+        return random.choice([*self.shares], count, p=[*self.shares.values()]).tolist()
+
+    def generate(
+        self,
+        count: int,
+        seed: int,
+        *,
+        temperature: float = 1.0,
+        top_p: float = 1.0,
+        labels: Sequence[int] | None = None,
+        prefix: str = "",
+    ) -> Iterator[list[str]]:
+        """Yield texts in one batch, text i of labels[i]; None draws labels.
+
+        Raises:
+            UserError: a label is none of those learnt.
+        """
+        labels = self.draw_labels(count, seed) if labels is None else labels
+        unknown = set(labels) - self.parts.keys()
+        if unknown:
+            known = ", ".join(map(str, self.parts))
+            raise UserError(f"label {min(unknown)}: none was learnt; expected one of {known}")
+        queues = {}
+        for label, part in self.parts.items():
+            wanted = labels.count(label)
+            batches = part.generate(
+                wanted,
+                derive_seed(seed, f"label {label}"),
+                temperature=temperature,
+                top_p=top_p,
+                prefix=prefix,
+            )
+            queues[label] = iter([text for batch in batches for text in batch] if wanted else [])
+        yield [next(queues[label]) for label in labels]
+
+    def judge_own(self, count: int, seed: int) -> np.ndarray:
+        """Return each part's discriminator's logits of its own generator's output, (count,)."""
+        labels = self.draw_labels(count, seed)
+        return np.concatenate(
+            [self.parts[label].judge_own(labels.count(label), seed) for label in sorted({*labels})]
+        )
+
+    def log_likelihood(self, texts: Sequence[str]) -> np.ndarray:
+        """Return log P of each text (N,), in nats, whatever its label: the parts' mixture."""
+        logs = [
+            np.log(share) + self.parts[label].log_likelihood(texts)
+            for label, share in self.shares.items()
+        ]
+        return logsumexp(logs, axis=0)
+
+    def describe(self) -> dict[str, float]:
+        """Return the sizes of its parts, added up."""
+        sizes = [part.describe() for part in self.parts.values()]
+        return {name: sum(size[name] for size in sizes) for name in sizes[0]}
+
+    def save(self, folder: Path) -> None:
+        """Write each part into a folder of its own; see `protocol.Generator`."""
+        folder.mkdir()
+        about: dict[str, Any] = {"generator": "per_label", "shares": list(self.shares.items())}
+        (folder / ABOUT).write_bytes(json.dumps(about, indent=1).encode() + b"\n")
+        for label, part in self.parts.items():
+            part.save(part_of(folder, label))
+
+    @classmethod
+    def load(cls, folder: Path, device: str) -> Self:
+        """Read what `save` wrote."""
+        shares = dict(json.loads((folder / ABOUT).read_text(encoding="utf-8"))["shares"])
+        parts = {label: load_generator(part_of(folder, label), device) for label in shares}
+        return cls(parts, shares)
+
+
+def part_of(folder: Path, label: int) -> Path:
+    """Return where the part of a label lies."""
+    return folder / f"label_{label}"
+
+
+def label_shares(corpus: Corpus) -> dict[int, float]:
+    """Return the share of each label among the training texts."""
+    labels = corpus.train.labels
+    return {label: float(np.mean(labels == label)) for label in corpus.labels}

@@ -1,0 +1,190 @@
+"""What every generator does, and how to find each by its name."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self
+
+import numpy as np
+from pydantic import BaseModel
+
+from stages.corpus.corpus import Corpus
+from stages.corpus.errors import UserError
+
+
+class Step(NamedTuple):
+    """One update of a generator in training.
+
+    Attributes:
+        step: its number, from 1.
+        epoch: the pass over the texts it belongs to, from 1; 0 while a discriminator learns alone.
+        losses: by name, the same names at each step; finite as long as training is sound.
+        validation: what the epoch that this step ends is judged by, on the validation split; lower
+            is better, and the trainer keeps the best. None at other steps.
+        ends_epoch: whether training can be taken up again after this step.
+    """
+
+    step: int
+    epoch: int
+    losses: dict[str, float]
+    validation: float | None = None
+    ends_epoch: bool = False
+
+
+class Generator(Protocol):
+    """A model that learns from a corpus and writes texts.
+
+    A text is words joined by one space. What a generator can do beyond that is said by its class:
+
+    Attributes:
+        Settings: its section of params.yaml.
+        conditional: takes labels, and has `draw_labels(count, seed)`, labels as texts have them.
+        tempered: takes a temperature and a top_p other than 1.
+        prefixed: continues a beginning.
+        likelihood: whether `log_likelihood` is exact, a lower bound, or not there at all.
+        chooses: has `log_odds`, by which `chosen.Chosen` draws among its texts.
+        max_length: words at which its texts are cropped.
+    """
+
+    Settings: ClassVar[type[BaseModel]]
+    conditional: ClassVar[bool]
+    tempered: ClassVar[bool]
+    prefixed: ClassVar[bool]
+    likelihood: ClassVar[Literal["exact", "bound", "none"]]
+    chooses: ClassVar[bool]
+    max_length: int
+
+    @classmethod
+    def build(cls, corpus: Corpus, settings: Any, *, seed: int, device: str) -> Self:
+        """Make an untrained generator for a corpus.
+
+        Args:
+            corpus: gives the words, and `corpus.max_length`, at which texts are cropped.
+            settings: an instance of `Settings`.
+            seed: of random numbers of its own; PyTorch's are seeded by the stage.
+            device: `cpu` or `cuda`.
+        """
+        ...
+
+    def count_steps(self, corpus: Corpus) -> int:
+        """Return how many updates `train` makes at most."""
+        ...
+
+    def train(self, corpus: Corpus) -> Iterator[Step]:
+        """Learn from the training split, yielding each update's losses.
+
+        After `load_state_dict` it goes on after the epoch that was saved.
+        """
+        ...
+
+    def generate(
+        self,
+        count: int,
+        seed: int,
+        *,
+        temperature: float = 1.0,
+        top_p: float = 1.0,
+        labels: Sequence[int] | None = None,
+        prefix: str = "",
+    ) -> Iterator[list[str]]:
+        """Yield `count` texts in batches; same seed, same texts.
+
+        Args:
+            count: texts to write.
+            seed: of what is drawn.
+            temperature: log P is divided by it: below 1 likely words become likelier.
+            top_p: only the likeliest words that together reach it are drawn from; 1 keeps all.
+            labels: one a text; None leaves them to the generator.
+            prefix: words that each text begins with.
+
+        Raises:
+            UserError: it cannot do what is asked for; see `check_request`.
+        """
+        ...
+
+    def log_likelihood(self, texts: Sequence[str]) -> np.ndarray:
+        """Return log P of each text, end included, (N,) float64, in nats; -inf where it is 0.
+
+        A text of `max_length` words or more is cropped, and its end is not counted.
+        """
+        ...
+
+    def describe(self) -> dict[str, float]:
+        """Return its size in numbers, for the metrics."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return `weights`, all that writing needs, and `training`, what resuming needs besides.
+
+        Nested dicts and lists of arrays, tensors, numbers, texts and None.
+        """
+        ...
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take what `state_dict` returned; `training` may be left out."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write the generator, its words included, into a new folder."""
+        ...
+
+    @classmethod
+    def load(cls, folder: Path, device: str) -> Self:
+        """Read what `save` wrote, ready to write texts."""
+        ...
+
+
+# In each generator's folder: the name of its module, and what it needs beside weights.
+ABOUT = "about.json"
+
+
+def find_generator(name: str) -> type[Generator]:
+    """Return the class of a generator: module `some_name` holds `SomeName`.
+
+    Raises:
+        UserError: there is no such module.
+    """
+    module_name = f"stages.generators.{name}"
+    try:
+        module = import_module(module_name)
+        return getattr(module, "".join(part.capitalize() for part in name.split("_")))
+    except ModuleNotFoundError as error:
+        if error.name != module_name:
+            raise
+        raise UserError(
+            f"generator {name!r}: expected the module stages/generators/{name}.py, found none"
+        ) from None
+
+
+def load_generator(folder: Path | str, device: str) -> Generator:
+    """Load whatever generator a folder holds."""
+    about = json.loads((Path(folder) / ABOUT).read_text(encoding="utf-8"))
+    return find_generator(about["generator"]).load(Path(folder), device)
+
+
+def check_request(
+    generator: Generator,
+    *,
+    temperature: float,
+    top_p: float,
+    labels: Sequence[int] | None,
+    prefix: str,
+) -> None:
+    """Refuse what a generator cannot do.
+
+    Raises:
+        UserError: names the generator, and what was asked for.
+    """
+    name = type(generator).__name__
+    if not generator.tempered and (temperature != 1 or top_p != 1):
+        raise UserError(
+            f"{name}: it draws no words, so a temperature of {temperature:g} and a top_p of "
+            f"{top_p:g} mean nothing to it; set both to 1"
+        )
+    if not generator.conditional and labels is not None:
+        raise UserError(
+            f"{name}: it has learnt no labels; set per_label to true to train one a label"
+        )
+    if not generator.prefixed and prefix:
+        raise UserError(f"{name}: it cannot continue a beginning such as {prefix!r}")

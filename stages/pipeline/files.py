@@ -1,0 +1,81 @@
+"""Artefacts in and out: a file or a folder appears whole or not at all."""
+
+import csv
+import json
+import math
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path beside `path` that takes its place on success and goes on failure.
+
+    Args:
+        path: the file or folder to write, whole or not at all; its parent is made.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        yield temporary
+        # A file must never take the place of a folder with all that is in it.
+        if temporary.is_dir() and path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        temporary.replace(path)
+    finally:
+        if temporary.is_dir():
+            shutil.rmtree(temporary)
+        temporary.unlink(missing_ok=True)
+
+
+def read_lines(path: str | Path) -> list[str]:
+    """Read a text file of one text a line; only a line feed ends a line."""
+    content = Path(path).read_bytes().decode("utf-8")
+    return content.removesuffix("\n").split("\n") if content else []
+
+
+def write_lines(path: str | Path, lines: Iterable[str]) -> None:
+    """Write one text a line, UTF-8."""
+    with replacing(path) as temporary:
+        temporary.write_bytes("".join(f"{line}\n" for line in lines).encode("utf-8"))
+
+
+def write_csv(path: str | Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Write a table as CSV, UTF-8, one line feed after each row."""
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+def write_json(path: str | Path, values: Mapping[str, Any]) -> None:
+    """Write nested numbers as JSON.
+
+    Raises:
+        ValueError: a number is not finite.
+    """
+    content = json.dumps(_rounded(values), indent=2, allow_nan=False) + "\n"
+    with replacing(path) as temporary:
+        temporary.write_text(content, encoding="utf-8", newline="\n")
+
+
+def write_metrics(stage: str, values: Mapping[str, Any], item: str | None = None) -> None:
+    """Write metrics/<stage>.json or metrics/<stage>/<item>.json, nested under stage and item."""
+    if item is None:
+        write_json(f"metrics/{stage}.json", {stage: values})
+    else:
+        write_json(f"metrics/{stage}/{item}.json", {stage: {item: values}})
+
+
+def _rounded(value: Any) -> Any:
+    # Six significant digits: more than any of these numbers is known to, and easy to read.
+    if isinstance(value, Mapping):
+        return {key: _rounded(part) for key, part in value.items()}
+    if isinstance(value, float) and math.isfinite(value):
+        return float(f"{value:.6g}")
+    return value

