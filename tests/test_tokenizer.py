@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from stages.fetching.raw_tables import read_table
 from stages.corpus.tokenizer import tokenize
+from stages.fetching.raw_tables import read_table
 
 # What stays whole: each of them is one word of the text.
 WHOLE = [
