@@ -22,7 +22,9 @@ AT_REAL = "frechet_at_real_self_bleu_4"
 
 
 def main() -> None:
-    params = load_params("seed", "device", "embeddings", "generators", "sweep")
+    params = load_params(
+        "seed", "device", "embeddings", "generators", "sweep.count", "sweep.resamples"
+    )
     seed_everything(params.seed)
     device = pick_device(params.device)
     swept = {name: load_sweep(name) for name in generated(params)}

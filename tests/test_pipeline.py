@@ -623,19 +623,26 @@ def test_every_path_is_written_once(recipe):
     assert not [path for path in written for other in written if f"{path}/" in f"{other}"]
 
 
+# DVC keeps a stage out of its run cache if one of its plain outs is not in the cache. This one is
+# done in no time, and its page is in git, as numbers and pictures are.
+PAGES = {"report": ["metrics/README.md"]}
+
+
 @each_name
 def test_numbers_and_pictures_are_in_git_and_data_is_in_the_cache(name):
     stage = GRAPHS[RECIPES[0]][name]
-    # DVC keeps a stage out of its run cache if one of its plain outs is not in the cache.
-    assert all(settings == {} for settings in outs(stage, ["outs"]).values())
-    assert all(path.split("/")[0] in ("data", "plots") for path in outs(stage, ["outs"]))
-    assert not [path for path in outs(stage, ["outs"]) if path.endswith((".png", ".md"))]
-    for kind, endings in (("metrics", (".json",)), ("plots", (".png", ".csv", ".md"))):
-        for path, settings in outs(stage, [kind]).items():
-            assert path.split("/")[0] in ("metrics", "plots")
-            assert settings.get("cache") is False
-            is_folder = "." not in Path(path).name
-            assert is_folder or path.endswith(endings), path
+    plain = outs(stage, ["outs"])
+    pages = {path: plain.pop(path) for path in PAGES.get(name, [])}
+    assert all(settings == {} for settings in plain.values())
+    assert all(path.split("/")[0] in ("data", "plots") for path in plain)
+    assert not [path for path in plain if path.startswith("plots/") and path.endswith(".png")]
+    for kind, ending in (("metrics", ".json"), ("plots", ".png")):
+        for path, settings in {**outs(stage, [kind]), **pages}.items():
+            assert settings == {"cache": False}
+            is_folder = not Path(path).suffix
+            assert path in pages or (
+                path.startswith(f"{kind}/") and (is_folder or path.endswith(ending))
+            )
 
 
 WITHOUT_METRICS = {"check", "invent", "fetch", "sample_real", "start_gan", "report"}
@@ -653,12 +660,16 @@ def test_a_stage_s_numbers_stand_under_its_own_name(name):
         assert metrics[0] in (f"metrics/{module}.json", f"metrics/{module}")
 
 
+# What a stage reads that none writes: `keep` of stages/report.py records an experiment.
+BY_HAND = {("check", "params.yaml"), ("report", "metrics/experiments")}
+
+
 @each_instance
 def test_what_a_stage_reads_is_written_by_another(recipe, name):
     graph = GRAPHS[recipe]
     written = {path for other in graph if other != name for path in outs(graph[other])}
     for path in graph[name]["deps"]:
-        if path.startswith("stages/") or (name, path) == ("check", "params.yaml"):
+        if path.startswith("stages/") or (name, path) in BY_HAND:
             continue
         # A folder of outputs, or a file in a folder that is one.
         assert [out for out in written if f"{out}/".startswith(f"{path}/") or is_in(path, out)], (
@@ -670,22 +681,82 @@ def is_in(path, folder):
     return f"{path}/".startswith(f"{folder}/")
 
 
+def before(graph, name):
+    """Return the stages whose results a stage depends on, directly or not."""
+    found, waiting = set(), {name}
+    while waiting:
+        paths = graph[waiting.pop()]["deps"]
+        new = {
+            other
+            for other, stage in graph.items()
+            for out in outs(stage)
+            if any(is_in(out, path) or is_in(path, out) for path in paths)
+        }
+        waiting |= new - found
+        found |= new
+    return found
+
+
 @each_instance
 def test_a_stage_waits_for_the_check(recipe, name):
+    assert name == "check" or "check" in before(GRAPHS[recipe], name)
+
+
+@pytest.mark.parametrize("embedding", EMBEDDINGS)
+def test_a_gan_waits_for_what_its_recipe_reads(embedding):
+    gan, own = f"train_gan@{embedding}", f"train_embedding@{embedding}"
+    paper, modern = (before(GRAPHS[recipe], gan) for recipe in ("paper", "modern"))
+    raw = {"check", "fetch", "invent", "prepare"}
+    assert paper == {*raw, own, "start_gan_paper"}
+    assert modern == {*raw, own, "start_gan_modern", *(f"train_{name}" for name in FIRST)}
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_no_generator_waits_for_a_judge_or_for_another_s_texts(recipe):
     graph = GRAPHS[recipe]
+    judges = {name for name, stage in graph.items() if "data/samples" in stage["deps"]}
+    for name in graph:
+        waits_for = before(graph, name)
+        if name.startswith(("train", "start", "sample")):
+            assert not judges & waits_for
+            assert not [other for other in waits_for if other.startswith("sample")]
 
-    def before(stage):
-        for path in graph[stage]["deps"]:
-            for other in graph:
-                if any(is_in(out, path) or is_in(path, out) for out in outs(graph[other])):
-                    yield other
 
-    seen, waiting = set(), {name}
-    while waiting:
-        stage = waiting.pop()
-        seen.add(stage)
-        waiting |= set(before(stage)) - seen
-    assert "check" in seen
+ALL_TRAININGS = {"train_gan", *(f"train_{name}" for name in FIRST)} | (
+    {"train_generator"} if list_generators() else set()
+)
+
+
+@pytest.mark.parametrize(
+    ("leaf", "readers"),
+    [
+        ("gan.max_length", {"sample_real", *ALL_TRAININGS}),  # not prepare
+        ("gan.hidden_size", {"train_gan"}),
+        ("recipes.modern.hidden_size", {"train_gan"}),
+        ("gan_overrides.bert", {"train_gan", "start_gan_modern"}),  # not train_embedding
+        ("language_model.epochs", {"train_language_model"}),
+        ("markov.order", {"train_markov"}),
+        ("fetch.source", {"fetch", "prepare", "report"}),
+        ("embedding.bert.model", {"train_embedding"}),
+    ],
+)
+def test_a_parameter_belongs_to_these_stages_alone(leaf, readers):
+    graph = GRAPHS["modern"]
+    found = {
+        name
+        for name, stage in graph.items()
+        if any(is_under(leaf, path) for path in stage.get("params", ()))
+    }
+    assert {name.split("@")[0] for name in found} == readers
+    if leaf.endswith(EMBEDDINGS):
+        assert "train_gan@bert" in found
+        assert "train_gan@scalar" not in found
+
+
+def test_the_seed_is_nothing_to_what_draws_nothing():
+    graph = GRAPHS["modern"]
+    unseeded = {name for name, stage in graph.items() if "seed" not in stage.get("params", ())}
+    assert unseeded == {"check", "fetch", "sample_real", "start_gan_paper", "report"}
 
 
 def drawn():
