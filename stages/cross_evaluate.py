@@ -22,12 +22,15 @@ def main() -> None:
     )
     seed_everything(params.seed)
     device = pick_device(params.device)
-    sources = {name: load_source(name) for name in (*REAL, VALIDATION, *generated(params))}
+    count = params.sample.count
+    names = (*REAL, *generated(params))
+    sources = {name: cut(load_source(name), count, params.seed) for name in names}
+    sources[VALIDATION] = load_source(VALIDATION)
     verdicts: dict[str, dict[str, dict[str, float]]] = {}
     for name in params.embeddings:
         gan = load_generator(f"data/generators/{name}", device)
         logits = judge_sources(name, gan.judge, sources)
-        logits[OWN] = gan.judge_own(params.sample.count, params.seed)
+        logits[OWN] = gan.judge_own(count, params.seed)
         threshold = 0.0
         if gan.judge.calibrated:
             threshold = threshold_for(logits[VALIDATION], params.cross_evaluate.real_share)
@@ -39,6 +42,14 @@ def main() -> None:
     write_json("metrics/cross_evaluate.json", verdicts)
     with replacing("plots/cross_evaluate.png") as path:
         draw_verdicts(path, verdicts, real=REAL)
+
+
+def cut(source: Source, count: int, seed: int) -> Source:
+    """Choose `count` texts of a source at random, all where it has no more."""
+    if len(source.texts) <= count:
+        return source
+    places = np.random.default_rng(seed).permutation(len(source.texts))[:count].tolist()
+    return Source(*([column[place] for place in places] for column in source))
 
 
 def judge_sources(name: str, judge: Judge, sources: dict[str, Source]) -> dict[str, np.ndarray]:

@@ -16,7 +16,7 @@ from stages.generators.language_model import LanguageModel, LanguageModelSetting
 from stages.generators.modern_gan import ModernGan, ModernGanSettings
 from stages.generators.paper_gan import PaperGan, PaperGanSettings
 from stages.generators.per_label import PerLabel
-from stages.pipeline.sources import write_source
+from stages.pipeline.sources import Source, write_source
 
 PARAMS = Path(__file__).with_name("params.yaml")
 NUMBERS = [*"123456789"]  # the scalar embedding's own: the id of "3" is 3
@@ -192,3 +192,14 @@ def test_a_gan_a_label_judges_the_texts_of_its_label(run):
         assert scores[source]["accuracy"] == pytest.approx(share, rel=1e-5)
     own = both.draw_labels(len(OWN), SEED)
     assert scores["generator"]["accuracy"] == pytest.approx(own.count(0) / len(OWN))
+
+
+def test_no_more_texts_of_a_source_are_judged_than_generators_write():
+    source = Source([str(number) for number in range(9)], [number % 2 for number in range(9)])
+    assert cross_evaluate.cut(source, 9, seed=1) == source
+    texts, labels = cross_evaluate.cut(source, 4, seed=1)
+    assert len(set(texts)) == len(labels) == 4
+    # Each text keeps its label, and the seed alone decides which they are.
+    assert labels == [int(text) % 2 for text in texts]
+    assert cross_evaluate.cut(source, 4, seed=1) == Source(texts, labels)
+    assert cross_evaluate.cut(source, 4, seed=2) != Source(texts, labels)
