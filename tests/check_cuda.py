@@ -1,0 +1,163 @@
+"""What CUDA must do as the CPU does: where there is a GPU, `python tests/check_cuda.py`.
+
+Needs PyTorch, NumPy, SciPy, pydantic, safetensors and transformers, neither DVC nor gensim nor
+rapidfuzz: the corpus is the invented sample, and words are read by the scalar embedding.
+"""
+
+import csv
+import io
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import torch
+
+from stages.corpus.corpus import build_corpus
+from stages.corpus.tokenizer import tokenize
+from stages.embeddings.scalar import ScalarEmbedding
+from stages.fetching.invented import invent_tables
+from stages.generators.protocol import find_generator
+from stages.networks.lstm_language_model import LstmLanguageModel
+from stages.networks.prefix_discriminator import PrefixDiscriminator
+from stages.networks.vector_discriminator import VectorDiscriminator
+from stages.networks.vector_generator import VectorGenerator
+from stages.pipeline.files import write_lines
+from stages.pipeline.stage import seed_everything
+
+NETWORK = {"num_layers": 1, "dropout": 0.3, "batch_size": 64, "learning_rate": 0.003, "epochs": 2}
+SETTINGS = {
+    "language_model": {"width": 128, "hidden_size": 256, **NETWORK},
+    "paper_gan": {"hidden_size": 20, "noise": "normal", **NETWORK},
+    "modern_gan": {
+        **{"hidden_size": 128, "method": "policy_gradient", "objective": "cross_entropy"},
+        **{"fakes": ["markov"], "discount": 0.5, "likelihood_weight": 1.0, "warm_up": 1},
+        **{"generator_learning_rate": 0.0002, "token_dropout": 0.05, **NETWORK},
+    },
+    "markov": {"order": 1, "start": "uniform"},
+}
+
+
+def make_corpus():
+    """Make a corpus of the invented comments, cropped at 32 words."""
+    labels = {}
+    for table in invent_tables(1).values():
+        for row in csv.DictReader(io.StringIO(table)):
+            if row.get("Text") and row.get("oh_label") in ("0", "1"):
+                labels[" ".join(tokenize(row["Text"]))] = int(row["oh_label"])
+    texts = [text.split() for text in labels if text]
+    corpus = build_corpus(texts, [labels[" ".join(text)] for text in texts], 0.1, 0.05, seed=1)
+    return replace(corpus, max_length=32)
+
+
+def compare_networks(device):
+    """Print how far each network's output on the device is from the CPU's."""
+    lengths = torch.tensor([32, 5, 0, 17])
+    vectors, tokens = torch.randn(4, 32, 12), torch.randint(1, 50, (4, 32))
+    cases = {
+        "LstmLanguageModel": (LstmLanguageModel(50, 16, 32, 1, 0.3), [tokens, tokens > 0]),
+        "PrefixDiscriminator": (PrefixDiscriminator(12, 32, 1, 0.3, 0.05, 2), [vectors, lengths]),
+        "VectorDiscriminator": (VectorDiscriminator(12, 32, 20, 2, 0.5), [vectors]),
+        "VectorGenerator": (VectorGenerator(12, 32, 20, 2), [vectors]),
+    }
+    for name, (network, inputs) in cases.items():
+        network.eval()
+        call = "log_likelihood" if name == "LstmLanguageModel" else "forward"
+        with torch.no_grad():
+            expected = getattr(network, call)(*inputs)
+            found = getattr(network.to(device), call)(*(each.to(device) for each in inputs)).cpu()
+        print(f"{name:20} largest difference {(found - expected).abs().max():.1e}")
+        assert torch.allclose(found, expected, atol=1e-4), name
+
+
+def train(name, corpus, device, start, *, broken=False):
+    """Train a generator; return its weights, seconds a step, and some of its texts.
+
+    Args:
+        name: of the generator.
+        corpus: what it learns from.
+        device: where.
+        start: folder of what a modern GAN starts from.
+        broken: whether training is taken up anew, by another object, after its first epoch.
+    """
+
+    def build():
+        extra = {}
+        if name.endswith("_gan"):
+            words = corpus.words[1 : corpus.vocabulary_size + 1]
+            extra = {"embedding": ScalarEmbedding(words, device), "start": start}
+        kind = find_generator(name)
+        settings = kind.Settings(**SETTINGS[name])
+        return kind.build(corpus, settings, seed=1, device=device, **extra)
+
+    seed_everything(1)
+    generator, began, steps = build(), time.perf_counter(), 0
+    for step in generator.train(corpus):
+        steps += 1
+        if broken and step.ends_epoch:
+            random = torch.get_rng_state(), torch.cuda.get_rng_state_all()
+            resumed = build()
+            resumed.load_state_dict(generator.state_dict())
+            torch.set_rng_state(random[0])
+            torch.cuda.set_rng_state_all(random[1])
+            generator = resumed
+            steps += sum(1 for _ in generator.train(corpus))
+            break
+    seconds = (time.perf_counter() - began) / steps
+    state = generator.state_dict()["weights"]
+    weights = {key: torch.as_tensor(each).cpu().clone() for key, each in state.items()}
+    return generator, weights, seconds, next(generator.generate(2, 1))
+
+
+def time_plain_pytorch(device):
+    """Return seconds an update of an LSTM language model written in plain PyTorch."""
+    torch.manual_seed(1)
+    vectors, head = torch.nn.Embedding(2500, 128), torch.nn.Linear(256, 2500)
+    lstm = torch.nn.LSTM(128, 256, batch_first=True)
+    model = torch.nn.ModuleList([vectors, lstm, head]).to(device)
+    optimizer = torch.optim.Adam(model.parameters(), 0.003)
+    tokens = torch.randint(2500, (64, 32), device=device)
+    for step in range(25):
+        if step == 5:
+            began = time.perf_counter()
+        logits = head(lstm(vectors(tokens[:, :-1]))[0])
+        loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        loss.item()
+    return (time.perf_counter() - began) / 20
+
+
+def main():
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    print(f"device: {torch.cuda.get_device_name() if device == 'cuda' else 'cpu, so no check'}")
+    seed_everything(1)
+    compare_networks(device)
+    corpus = make_corpus()
+    print(f"{len(corpus.train)} texts of {corpus.vocabulary_size} words to learn from")
+    print(f"plain PyTorch        {time_plain_pytorch(device):.4f} s an update of an LSTM")
+    with tempfile.TemporaryDirectory() as folder:
+        start = Path(folder)
+        for name in ("markov", "language_model", "paper_gan", "modern_gan"):
+            generator, weights, seconds, texts = train(name, corpus, device, start)
+            _, again, _, _ = train(name, corpus, device, start)
+            _, resumed, _, _ = train(name, corpus, device, start, broken=name != "markov")
+            same = [
+                all(torch.equal(weights[key], other[key]) for key in weights)
+                for other in (again, resumed)
+            ]
+            print(f"{name:20} {seconds:.4f} s a step; twice the same {same[0]}, resumed {same[1]}")
+            print(f"{'':20} {texts[0]}")
+            assert all(same), name
+            if name in ("markov", "language_model"):
+                generator.save(start / name)
+                fakes = [text for batch in generator.generate(500, 2) for text in batch]
+                write_lines(start / f"{name}.txt", fakes)
+
+
+if __name__ == "__main__":
+    main()
