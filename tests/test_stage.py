@@ -75,6 +75,14 @@ def test_an_old_glibc_is_told_what_it_takes(monkeypatch):
     assert library.told == {-3: 2**25, -1: 2**31 - 1}
 
 
+def test_every_stage_keeps_the_memory_it_frees(monkeypatch):
+    done = []
+    monkeypatch.setattr(sys, "argv", ["stages/prepare.py"])
+    monkeypatch.setattr("stages.pipeline.stage.keep_freed_memory", lambda: done.append("kept"))
+    run_stage(lambda: done.append("run"))
+    assert done == ["kept", "run"]
+
+
 @pytest.mark.parametrize(
     "error",
     [
