@@ -19,8 +19,11 @@ from stages.pipeline.whole_file import list_generators
 
 ROOT = Path(__file__).parents[1]
 PIPELINE = YAML(typ="safe").load(ROOT / "dvc.yaml")
-# The tests' own, with every embedding: a list that the user has shortened would hide stages.
-PARAMS = YAML(typ="safe").load(Path(__file__).with_name("params.yaml"))
+# The tests' own, with every embedding: a list that the user has shortened would hide stages. A room
+# of the list is as params.yaml has it.
+PARAMS = YAML(typ="safe").load(ROOT / "params.yaml") | YAML(typ="safe").load(
+    Path(__file__).with_name("params.yaml")
+)
 
 # What cannot change a result is no dependency: an edit of it must not train anything again.
 HARMLESS = {
@@ -817,7 +820,6 @@ def test_every_room_has_its_section():
     root = YAML(typ="safe").load(ROOT / "params.yaml")
     for name in (*FIRST, *list_generators()):
         assert name in root
-        assert name in PARAMS
 
 
 # The repository
