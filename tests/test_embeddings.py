@@ -122,10 +122,10 @@ SETTINGS = {
 
 @pytest.fixture(scope="module")
 def corpus():
-    """A training split; who reads another split fails."""
+    """A training split, and a word of another split; who reads that split fails."""
     texts = [text.split() for text in TEXTS]
     corpus = build_corpus(texts, [0] * len(texts), 0.1, 0.1, seed=1)
-    return replace(corpus, validation=None, test=None)
+    return replace(corpus, words=[*corpus.words, "zebra"], validation=None, test=None)
 
 
 def build(name, corpus, seed=1, **changes):

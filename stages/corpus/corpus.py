@@ -49,12 +49,6 @@ class Split:
         ids[rows, places] = self.tokens[self.offsets[rows] + places]
         return ids
 
-    def known(self, vocabulary_size: int) -> "Split":
-        """Return the same texts without the words whose ids are above `vocabulary_size`."""
-        is_known = self.tokens <= vocabulary_size
-        kept = np.concatenate([[0], np.cumsum(is_known)])
-        return Split(self.tokens[is_known], kept[self.offsets], self.labels)
-
     def of_label(self, label: int) -> "Split":
         """Return the texts of one label."""
         chosen = np.flatnonzero(self.labels == label)
