@@ -15,6 +15,7 @@ from stages.reporting.readme import fill_readme
 from stages.reporting.record import read_record
 from stages.reporting.sections import columns_of, measure_tables, sweep_tables, verdict_tables
 from stages.reporting.tables import Number, any_form, error, read_number, share, show, significant
+from stages.reporting.training_parts import read_left
 from stages.reporting.wording import MEASURES, THEMES
 
 GENERATED = ("markov", "language_model", "hmm", "word2vec")
@@ -405,3 +406,12 @@ def test_a_recorded_experiment_has_all_it_should_and_only_numbers(path):
 def test_columns_come_in_the_order_of_their_first_source():
     one = {"a": Number(1.0)}
     assert columns_of({"x": one, "y": {"b": Number(2.0), **one}}) == ["a", "b"]
+
+
+def test_what_each_label_s_generator_left_is_told_by_the_label(tmp_path):
+    parts = {"label_0": {"loss": 2.0}, "label_1": {"loss": 3.5}}
+    left = {"train_generator": {"markov": {"states": 7, **parts}}}
+    write(tmp_path, "metrics/train_generator/markov.json", left)
+    told = read_left(tmp_path / "metrics", "train_generator", "markov")
+    assert told == {"states": 7, "label_0 loss": 2.0, "label_1 loss": 3.5}
+    assert "label 0 loss 2" in render_lab_book(tmp_path, ["markov"], [], True).replace("_", " ")

@@ -31,8 +31,16 @@ _COUNTS = {
 
 
 def read_left(metrics: Path, stage: str, item: str) -> dict[str, float]:
-    """Read what a stage left about one of its items, nothing where it has not run."""
-    return read_json(metrics / stage / f"{item}.json").get(stage, {}).get(item, {})
+    """Read what a stage left about one of its items, nothing where it has not run.
+
+    What it left about each label alone is told beside the rest, by the label's name.
+    """
+    left = read_json(metrics / stage / f"{item}.json").get(stage, {}).get(item, {})
+    flat = {key: value for key, value in left.items() if not isinstance(value, dict)}
+    for label, values in left.items():
+        if isinstance(values, dict):
+            flat |= {f"{label} {key}": value for key, value in values.items()}
+    return flat
 
 
 def corpus_part(metrics: Path) -> str:
