@@ -269,3 +269,19 @@ def test_a_discriminator_that_chooses_is_used(trained):
         assert write(chosen) == write(chosen)
         odds = generator.log_odds(write(generator, 5))
         assert odds.shape == (5,)
+
+
+def test_a_module_without_its_class_is_told_in_one_line():
+    with pytest.raises(UserError, match=r"folder.py: expected a class Folder, found none"):
+        find_generator("folder")
+    with pytest.raises(UserError, match="nowhere.py, found none"):
+        find_generator("nowhere")
+
+
+def test_a_language_model_without_validation_texts_keeps_its_last_epoch(make, corpus):
+    split = corpus.validation
+    empty = replace(
+        split, tokens=split.tokens[:0], offsets=split.offsets[:1], labels=split.labels[:0]
+    )
+    steps = [*make("language_model").train(replace(corpus, validation=empty))]
+    assert {step.validation for step in steps} == {None}

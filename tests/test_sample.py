@@ -172,7 +172,7 @@ def test_the_sweep_s_texts_are_written_by_temperature():
     texts = {at: write(make_model(), 12, temperature=at) for at in TEMPERATURES}
     assert load_sweep("mine") == texts
     files = {path.name for path in Path("data/sweep/mine").iterdir()}
-    assert files == {"0.5.txt", "1.txt", "1.25.txt", "temperatures.txt"}
+    assert files == {"0.5.txt", "1.0.txt", "1.25.txt", "temperatures.txt"}
     assert read_lines("data/sweep/mine/0.5.txt") == texts[0.5]
 
 

@@ -52,7 +52,8 @@ class Chosen:
         prefix: str = "",
     ) -> Iterator[list[str]]:
         """Yield `count` texts, each drawn from candidates of like length; see `resample`."""
-        check_request(self, temperature=temperature, top_p=top_p, labels=labels, prefix=prefix)
+        inner = self.generator
+        check_request(inner, temperature=temperature, top_p=top_p, labels=labels, prefix=prefix)
         batches = self.generator.generate(
             count * self.candidates,
             seed,

@@ -101,7 +101,7 @@ class LanguageModel:
                 if step < first + per_epoch:
                     yield Step(step, epoch, {"loss": loss})
             self.epoch = epoch
-            validation = negative_log_likelihood(self.network, held_out)
+            validation = negative_log_likelihood(self.network, held_out) if len(held_out) else None
             yield Step(step, epoch, {"loss": loss}, validation, ends_epoch=True)
 
     def number(self, corpus: Corpus, split: Split) -> Tensor:

@@ -156,7 +156,7 @@ class ModernGan:
 
         An epoch's validation is the Frechet distance of sentence vectors between the generator's
         own texts, not chosen by the discriminator, and the validation split's. A single epoch is
-        not judged, as there is none to choose from.
+        not judged, as there is none to choose from; nor is one by fewer than two texts.
         """
         settings, words = self.settings, self.writer.number(corpus, corpus.train)
         pieces = PieceTable(self.embedding, self.writer.words, self.max_length)
@@ -167,7 +167,7 @@ class ModernGan:
             for name, texts in self.fakes.items()
         }
         distance = None
-        if settings.epochs > 1:
+        if settings.epochs > 1 and len(corpus.validation) > 1:
             distance = self._distance_to(corpus.texts(corpus.validation, self.max_length))
         total = self.count_steps(corpus)
         batches = total // (settings.warm_up + settings.epochs)

@@ -44,6 +44,7 @@ class Generator(Protocol):
         prefixed: continues a beginning.
         likelihood: whether `log_likelihood` is exact, a lower bound, or not there at all.
         chooses: has `log_odds`, by which `chosen.Chosen` draws among its texts.
+        settings: an instance of `Settings`.
         max_length: words at which its texts are cropped.
     """
 
@@ -53,6 +54,7 @@ class Generator(Protocol):
     prefixed: ClassVar[bool]
     likelihood: ClassVar[Literal["exact", "bound", "none"]]
     chooses: ClassVar[bool]
+    settings: BaseModel
     max_length: int
 
     @classmethod
@@ -143,18 +145,21 @@ def find_generator(name: str) -> type[Generator]:
     """Return the class of a generator: module `some_name` holds `SomeName`.
 
     Raises:
-        UserError: there is no such module.
+        UserError: there is no such module, or no such class in it.
     """
     module_name = f"stages.generators.{name}"
+    class_name = "".join(part.capitalize() for part in name.split("_"))
     try:
         module = import_module(module_name)
-        return getattr(module, "".join(part.capitalize() for part in name.split("_")))
     except ModuleNotFoundError as error:
         if error.name != module_name:
             raise
         raise UserError(
             f"generator {name!r}: expected the module stages/generators/{name}.py, found none"
         ) from None
+    if not hasattr(module, class_name):
+        raise UserError(f"stages/generators/{name}.py: expected a class {class_name}, found none")
+    return getattr(module, class_name)
 
 
 def load_generator(folder: Path | str, device: str) -> Generator:

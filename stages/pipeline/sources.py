@@ -54,8 +54,8 @@ def write_sweep(name: str, texts: Mapping[float, Iterable[str]]) -> None:
     with replacing(SWEEP / name) as folder:
         folder.mkdir()
         for temperature, lines in texts.items():
-            write_lines(folder / f"{temperature:g}.txt", lines)
-        write_lines(folder / TEMPERATURES, map("{:g}".format, texts))
+            write_lines(folder / f"{temperature}.txt", lines)
+        write_lines(folder / TEMPERATURES, map(str, texts))
 
 
 def load_sweep(name: str) -> dict[float, list[str]]:
