@@ -272,9 +272,9 @@ def test_a_discriminator_that_chooses_is_used(trained):
 
 
 def test_a_module_without_its_class_is_told_in_one_line():
-    with pytest.raises(UserError, match=r"folder.py: expected a class Folder, found none"):
+    with pytest.raises(UserError, match=r"folder\.py: expected a class Folder, found none"):
         find_generator("folder")
-    with pytest.raises(UserError, match="nowhere.py, found none"):
+    with pytest.raises(UserError, match=r"nowhere\.py, found none"):
         find_generator("nowhere")
 
 
