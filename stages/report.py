@@ -56,14 +56,16 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     Raises:
         UserError: an argument is unknown or missing.
     """
-    parser = _Parser(prog="python -m stages.report", description=__doc__.split(":")[0])
+    parser = _Parser(prog="python -m stages.report", description=__doc__.split("\n")[0])
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     record = commands.add_parser("keep", help="record the working tree's numbers")
     record.add_argument("name", metavar="NAME", help="of the folder in metrics/experiments")
     record.add_argument("made_by", metavar="COMMAND", help="that made the numbers, in quotes")
     record.add_argument("--title", help="of the experiment; without it, its name")
     record.add_argument("--note", default="", help="what it shows")
-    record.add_argument("--replace", action="store_true", help="an experiment of this name")
+    record.add_argument(
+        "--replace", action="store_true", help="overwrite an experiment of this name"
+    )
     commands.add_parser("readme", help="put the table of measures into README.md")
     return parser.parse_args(arguments)
 
