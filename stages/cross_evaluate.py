@@ -18,9 +18,9 @@ OWN = "generator"  # what a discriminator's own generator makes, as it comes out
 
 def main() -> None:
     params = load_params(
-        "seed", "device", "embeddings", "generators", "sample.count", "cross_evaluate"
+        "seed", "device", "threads", "embeddings", "generators", "sample.count", "cross_evaluate"
     )
-    seed_everything(params.seed)
+    seed_everything(params.seed, params.threads)
     device = pick_device(params.device)
     count = params.sample.count
     names = (*REAL, *generated(params))

@@ -17,8 +17,8 @@ AS_REAL = "as_real"  # labels as often as real texts have them
 
 
 def main(name: str) -> None:
-    params = load_params("seed", "device", "sample", "sweep.count", "sweep.temperatures")
-    seed_everything(params.seed)
+    params = load_params("seed", "device", "threads", "sample", "sweep.count", "sweep.temperatures")
+    seed_everything(params.seed, params.threads)
     sample = params.sample
     generator = load_generator(f"data/generators/{name}", pick_device(params.device))
     if generator.chooses:

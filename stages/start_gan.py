@@ -35,9 +35,15 @@ def gather(folder: Path) -> None:
     A discriminator with two sources of fakes then has as many fakes to learn from as real texts.
     """
     params = load_params(
-        "seed", "device", "per_label", "gan.fakes", "gan_overrides", "recipes.modern.fakes"
+        "seed",
+        "device",
+        "threads",
+        "per_label",
+        "gan.fakes",
+        "gan_overrides",
+        "recipes.modern.fakes",
     )
-    seed_everything(params.seed)
+    seed_everything(params.seed, params.threads)
     device = pick_device(params.device)
     corpus = load_corpus("data/corpus")
     names = dict.fromkeys([START, *chosen_fakes(params)])

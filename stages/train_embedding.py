@@ -15,10 +15,10 @@ BATCH = 200  # test texts embedded at a time
 
 
 def main(name: str) -> None:
-    params = load_params("seed", "device")
+    params = load_params("seed", "device", "threads")
     kind = find_embedding(name)
     settings = load_settings(f"embedding.{name}", import_module(kind.__module__).Settings)
-    seed_everything(params.seed)
+    seed_everything(params.seed, params.threads)
     corpus = load_corpus("data/corpus")
     device = pick_device(params.device)
     embedding = kind.build(corpus, settings, seed=params.seed, device=device)

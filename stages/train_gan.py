@@ -12,10 +12,10 @@ from stages.pipeline.training import train_and_save
 
 
 def main(name: str) -> None:
-    params = load_params("seed", "device", "per_label", "gan.recipe", "gan.max_length")
+    params = load_params("seed", "device", "threads", "per_label", "gan.recipe", "gan.max_length")
     gan = find_generator(f"{params.gan.recipe}_gan")
     settings = load_gan_settings(name, gan.Settings)
-    seed_everything(params.seed)
+    seed_everything(params.seed, params.threads)
     device = pick_device(params.device)
     corpus = load_corpus("data/corpus", params.gan.max_length)
     folder = Path("data/embeddings") / name

@@ -8,10 +8,10 @@ from stages.pipeline.training import train_and_save
 
 
 def main(name: str) -> None:
-    params = load_params("seed", "device", "per_label", "gan.max_length")
+    params = load_params("seed", "device", "threads", "per_label", "gan.max_length")
     generator = find_generator(name)
     settings = load_settings(name, generator.Settings)
-    seed_everything(params.seed)
+    seed_everything(params.seed, params.threads)
     device = pick_device(params.device)
     corpus = load_corpus("data/corpus", params.gan.max_length)
 

@@ -108,7 +108,9 @@ def run(tmp_path_factory):
             params["cross_evaluate"]["real_share"] = 0.75
             YAML().dump(params, Path("params.yaml"))
             folders = {f"data/generators/{name}": gan for name, gan in gans.items()}
-            patch.setattr(cross_evaluate, "seed_everything", torch.manual_seed)
+            patch.setattr(
+                cross_evaluate, "seed_everything", lambda seed, _: torch.manual_seed(seed)
+            )
             patch.setattr(cross_evaluate, "load_generator", lambda path, device: folders[path])
             cross_evaluate.main()
             assert Path("plots/cross_evaluate.png").stat().st_size > 0

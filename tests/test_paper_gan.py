@@ -13,6 +13,7 @@ from stages.embeddings.scalar import ScalarEmbedding
 from stages.generators import paper_gan
 from stages.generators.paper_gan import PaperGan, PaperGanSettings, check_memory, make_networks
 from stages.judges.vector_judge import VectorJudge
+from stages.networks.portable import Linear
 from stages.networks.size import count_parameters
 from stages.networks.vector_generator import draw_noise
 from stages.training.adversarial import update
@@ -83,7 +84,7 @@ def test_generator_is_the_dense_layer_over_the_flattened_lstm():
 def test_dropout_stands_after_the_lstm_and_after_the_hidden_layer():
     _, discriminator = make_pair()
     kinds = [type(layer) for layer in discriminator.head]
-    assert kinds == [nn.Dropout, nn.Linear, nn.ReLU, nn.Dropout, nn.Linear]
+    assert kinds == [nn.Dropout, Linear, nn.ReLU, nn.Dropout, Linear]
     vectors = torch.randn(4, LENGTH, WIDTH)
     discriminator.train()
     assert not torch.equal(discriminator(vectors), discriminator(vectors))

@@ -242,9 +242,9 @@ def test_all_mistakes_are_told_at_once():
 @pytest.mark.parametrize(
     ("path", "hint", "known"),
     [
-        ("gann", "gan", "seed, device, embeddings"),
-        ("sede", "seed", "seed, device, embeddings"),
-        ("glove", None, "seed, device, embeddings"),
+        ("gann", "gan", "seed, device, threads"),
+        ("sede", "seed", "seed, device, threads"),
+        ("glove", None, "seed, device, threads"),
         ("gan.hiden_size", "gan.hidden_size", "recipe, max_length, hidden_size"),
         ("gan.lr", None, "recipe, max_length"),
         ("embedding.glove", None, "scalar, word2vec, bert"),

@@ -40,6 +40,15 @@ HARMLESS = {
 HARMLESS_NAMES = {"stages/pipeline/stage.py": {"run_stage"}}
 # `check` always writes the same, or nothing: what it imports decides on that, but cannot change it.
 CONSTANT = {"check": "whatever it imports"}
+# How libraries calculate is settled by one module, on which all stages depend but these.
+SETTLES = "stages/__init__.py"
+NO_ARITHMETIC = {
+    "check": "reads parameters",
+    "fetch": "copies bytes, and must not download again",
+    "invent": "draws from Python's own random numbers",
+    "start_gan_paper": "writes one line",
+    "report": "writes down numbers that are there",
+}
 
 
 def rooms(*names):
@@ -306,7 +315,14 @@ def test_who_finds_a_module_by_its_name_is_in_the_table():
 
 def test_packages_hold_no_code_of_their_own():
     # The tests above leave them out.
-    assert all(not path.read_bytes() for path in ROOT.glob("stages/**/__init__.py"))
+    packages = {*ROOT.glob("stages/**/__init__.py")} - {ROOT / SETTLES}
+    assert all(not path.read_bytes() for path in packages)
+
+
+@each_instance
+def test_what_calculates_depends_on_how_libraries_calculate(recipe, name):
+    is_dep = SETTLES in GRAPHS[recipe][name]["deps"]
+    assert is_dep == (name not in NO_ARITHMETIC)
 
 
 def test_every_stage_file_is_run_and_every_command_has_its_file():
@@ -354,6 +370,7 @@ LEVELS = [
 BESIDE = {"fetching": {"corpus"}}  # the network and raw tables: for stages only
 # Sideways, each in one direction.
 ALLOWED = {
+    ("embeddings", "networks"): "a frozen BERT calculates as the networks do",
     ("generators", "judges"): "a GAN's discriminator is a judge",
     ("generators", "measures"): "the modern GAN keeps the epoch whose texts are nearest to real",
 }

@@ -62,7 +62,7 @@ def make_both(make):
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sample, "seed_everything", torch.manual_seed)
+    monkeypatch.setattr(sample, "seed_everything", lambda seed, _: torch.manual_seed(seed))
     Path("data/generators").mkdir(parents=True)
 
 

@@ -53,7 +53,7 @@ def make_generators(corpus):
 def corpus(tmp_path, monkeypatch):
     """A corpus of 243 training texts, with both generators where the stage looks for them."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(start_gan, "seed_everything", torch.manual_seed)
+    monkeypatch.setattr(start_gan, "seed_everything", lambda seed, _: torch.manual_seed(seed))
     build_corpus(TEXTS, LABELS, 0.2, 0.2, seed=1).save("data/corpus")
     corpus = load_corpus("data/corpus", LENGTH)
     Path("data/generators").mkdir()

@@ -33,6 +33,7 @@ from stages.embeddings.pretrained_bert import (
     tokenize_pieces,
 )
 from stages.embeddings.word_table import NOT_A_WORD, nearest_rows
+from stages.networks.portable import square_root
 
 BATCH = 500  # texts that fitting encodes at a time
 
@@ -257,16 +258,16 @@ class _Moments:
         """Return the first linear discriminants (D, count) of the pieces."""
         total = self.counts.sum()
         center = self.sums.sum(0) / total
-        seen = self.counts.clamp(min=1).sqrt().unsqueeze(1)
+        seen = square_root(self.counts.clamp(min=1)).unsqueeze(1)
         scatter = self.sums / seen  # its square sums to that of each vector's row mean
         within = (self.products - scatter.T @ scatter) / total
         between = scatter.T @ scatter / total - torch.outer(center, center)
         # A thousandth of the mean variance keeps directions that hardly vary within reach.
         within += 1e-3 * within.trace() / len(within) * torch.eye(len(within))
         variances, axes = torch.linalg.eigh(within)
-        whitening = axes / variances.sqrt()  # (D, D)
+        whitening = axes / square_root(variances)  # (D, D)
         _, axes = torch.linalg.eigh(whitening.T @ between @ whitening)  # ascending
         kept = (whitening @ axes.flip(1))[:, :count]  # (D, count)
         covariance = self.products / total - torch.outer(center, center)
         mean_square = (kept * (covariance @ kept)).sum(0).mean()
-        return (kept / mean_square.sqrt()).float().contiguous()
+        return (kept / square_root(mean_square)).float().contiguous()

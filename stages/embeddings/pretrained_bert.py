@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from stages.corpus.errors import UserError
+from stages.networks.portable import replace_linear
 
 # sentence-transformers/all-MiniLM-L6-v2, six layers 384 wide, as a package of the requirements.
 MINILM = "MiniLM"
@@ -59,7 +60,9 @@ def load_bert(model: str, device: str) -> Any:
         UserError: there is no such model, or it is not a BERT.
     """
     load_width(model)
-    return _load("AutoModel", model).to(device).eval().requires_grad_(False)
+    bert = _load("AutoModel", model)
+    replace_linear(bert)
+    return bert.to(device).eval().requires_grad_(False)
 
 
 def _load(kind: str, model: str) -> Any:

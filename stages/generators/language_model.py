@@ -63,7 +63,7 @@ class LanguageModel:
             settings.num_layers,
             settings.dropout,
         ).to(device)
-        self.optimizer = Adam(self.network.parameters(), settings.learning_rate)
+        self.optimizer = Adam(self.network.parameters(), settings.learning_rate, fused=True)
         self.epoch = 0  # passes made
 
     @classmethod

@@ -112,8 +112,10 @@ class ModernGan:
         self.networks = nn.ModuleDict({"generator": writer.network, "discriminator": discriminator})
         self.networks.to(device)
         self.optimizers = {
-            "generator": Adam(writer.network.parameters(), settings.generator_learning_rate),
-            "discriminator": AdamW(discriminator.parameters(), settings.learning_rate),
+            "generator": Adam(
+                writer.network.parameters(), settings.generator_learning_rate, fused=True
+            ),
+            "discriminator": AdamW(discriminator.parameters(), settings.learning_rate, fused=True),
         }
         self.epoch = -settings.warm_up  # passes in which both networks have learnt
         self.fakes: dict[str, list[str]] = {}  # texts by source, for training

@@ -68,7 +68,7 @@ class PaperGan:
         self.networks = nn.ModuleDict(make_networks(embedding.width, settings, max_length))
         self.networks.to(device)
         self.optimizers = {
-            name: Adam(network.parameters(), settings.learning_rate)
+            name: Adam(network.parameters(), settings.learning_rate, fused=True)
             for name, network in self.networks.items()
         }
         self.epoch = 0  # passes made

@@ -5,6 +5,7 @@ on their number. It is faster too than several threads for each operation, which
 after every one of them.
 """
 
+import os
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from threadpoolctl import threadpool_limits
 
 @contextmanager
 def all_cores() -> Iterator[Executor]:
-    """Give a pool of as many workers as PyTorch has threads (OMP_NUM_THREADS limits both).
+    """Give a pool of a worker a core that this process may use.
 
     Until the pool is closed, PyTorch and BLAS use one thread in each of them. OpenMP's threads are
     each worker's own affair: what uses them, such as scikit-learn's k-means, sets their limit.
@@ -23,7 +24,14 @@ def all_cores() -> Iterator[Executor]:
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
+        with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(count_cores()) as pool:
             yield pool
     finally:
         torch.set_num_threads(threads)
+
+
+def count_cores() -> int:
+    """Return how many cores this process may use."""
+    # Not everywhere can a process be kept to some of them, as `taskset` does.
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed else os.cpu_count() or 1

@@ -7,10 +7,13 @@ doi:10.1162/neco.1997.9.8.1735; the softmax over a large vocabulary after É. Gr
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
+
+from stages.networks.portable import Linear, replace_linear
 
 END = 0  # in place of a word: the text begins and ends here
 
@@ -39,12 +42,13 @@ class LstmLanguageModel(nn.Module):
         self.vectors = nn.Embedding(vocabulary_size, width)
         nn.init.normal_(self.vectors.weight, std=0.1)  # of N(0, 1) the gates would saturate
         self.lstm = nn.LSTM(width, hidden_size, num_layers, batch_first=True, dropout=between)
-        self.projection = nn.Linear(hidden_size, width)
+        self.projection = Linear(hidden_size, width)
         self.dropout = nn.Dropout(dropout)
         cutoffs = sorted({min(cutoff, vocabulary_size - 1) for cutoff in CUTOFFS})
         self.softmax = nn.AdaptiveLogSoftmaxWithLoss(
             width, vocabulary_size, cutoffs, div_value=2.0, head_bias=True
         )
+        replace_linear(self.softmax)
 
     @property
     def device(self) -> torch.device:
@@ -70,18 +74,22 @@ class LstmLanguageModel(nn.Module):
             tokens: texts (B, T), int64, END after the last word, as `sample` gives them.
             mask: (B, T), bool; see `written`.
         """
-        return self.softmax(self._predict(tokens, mask), tokens[mask]).output
+        return self.log_likelihoods(tokens, mask)[0]
 
     def log_likelihoods(self, tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Return log P (N,) of each of the N words, as above, and of an end in its place, (N,)."""
-        hidden = self._predict(tokens, mask)
-        ends = self.softmax.head(hidden).log_softmax(1)[:, END]
-        return self.softmax(hidden, tokens[mask]).output, ends
-
-    def _predict(self, tokens: Tensor, mask: Tensor) -> Tensor:
-        """Return what each of the N words is predicted from, (N, W)."""
         before = pad(tokens[:, :-1], (1, 0), value=END)  # (B, T)
-        return self.read(before)[0][mask]
+        hidden, words = self.read(before)[0][mask], tokens[mask]  # (N, W), (N,)
+        head = self.softmax.head(hidden).log_softmax(1)  # (N, words of the head + tails)
+        # As the softmax's own `forward`, which fails on CUDA where a tail has one word of the N.
+        first, columns, inside = self.softmax.cutoffs[0], words.clone(), head.new_zeros(len(words))
+        for number, (start, stop) in enumerate(pairwise(self.softmax.cutoffs)):
+            rows = ((words >= start) & (words < stop)).nonzero().squeeze(1)
+            if len(rows):
+                tail = self.softmax.tail[number](hidden[rows]).log_softmax(1)
+                inside[rows] = tail.gather(1, (words[rows] - start).unsqueeze(1)).squeeze(1)
+                columns[rows] = first + number
+        return head.gather(1, columns.unsqueeze(1)).squeeze(1) + inside, head[:, END]
 
     @torch.no_grad()
     def sample(

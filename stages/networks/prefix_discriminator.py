@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot, pad
 from torch.nn.utils.parametrizations import spectral_norm
 
+from stages.networks.portable import Linear
+
 PARTS = 4  # of a batch, by length
 WAVES = 20  # of lengths 2, 4, … 2**20: neighbouring ids differ, and a million have room
 
@@ -55,18 +57,18 @@ class PrefixDiscriminator(nn.Module):
         self.waves = width == 1  # no dense layer can tell one number among thousands
         features = (2 * WAVES if self.waves else width) + 1  # one says that the text ends here
         self.front = nn.Sequential(
-            nn.Linear(features, hidden_size),
+            Linear(features, hidden_size),
             nn.LeakyReLU(0.2),
-            nn.Linear(hidden_size, hidden_size),
+            Linear(hidden_size, hidden_size),
             nn.LeakyReLU(0.2),
             nn.Dropout(dropout),
         )
         between = dropout if num_layers > 1 else 0.0
         self.lstm = nn.LSTM(hidden_size, hidden_size, num_layers, batch_first=True, dropout=between)
-        last = nn.Linear(hidden_size, sources)
+        last = Linear(hidden_size, sources)
         self.head = nn.Sequential(
             nn.Dropout(dropout),
-            spectral_norm(nn.Linear(2 * hidden_size, hidden_size)),
+            spectral_norm(Linear(2 * hidden_size, hidden_size)),
             nn.LeakyReLU(0.2),
             nn.Dropout(dropout),
             spectral_norm(last) if bounded else last,

@@ -7,6 +7,8 @@ of the paper's last layer is left to whoever reads the logits, as the loss does 
 import torch
 from torch import Tensor, nn
 
+from stages.networks.portable import Linear
+
 
 class VectorDiscriminator(nn.Module):
     """LSTM layers whose whole output feeds a hidden dense layer, then one output.
@@ -28,10 +30,10 @@ class VectorDiscriminator(nn.Module):
         self.lstm = nn.LSTM(width, hidden_size, num_layers, batch_first=True)
         self.head = nn.Sequential(
             nn.Dropout(dropout),
-            nn.Linear(hidden_size * max_length, hidden_size),
+            Linear(hidden_size * max_length, hidden_size),
             nn.ReLU(),
             nn.Dropout(dropout),
-            nn.Linear(hidden_size, 1),
+            Linear(hidden_size, 1),
         )
 
     def forward(self, vectors: Tensor) -> Tensor:

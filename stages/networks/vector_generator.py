@@ -7,6 +7,8 @@ networks: I. Goodfellow et al., "Generative Adversarial Networks", 2014, arXiv:1
 import torch
 from torch import Tensor, nn
 
+from stages.networks.portable import Linear
+
 
 class VectorGenerator(nn.Module):
     """LSTM layers whose whole output feeds one dense layer.
@@ -26,7 +28,7 @@ class VectorGenerator(nn.Module):
         self.width = width
         self.max_length = max_length
         self.lstm = nn.LSTM(width, hidden_size, num_layers, batch_first=True)
-        self.head = nn.Linear(hidden_size * max_length, width * max_length)
+        self.head = Linear(hidden_size * max_length, width * max_length)
 
     def forward(self, noise: Tensor) -> Tensor:
         """Turn noise (B, T, E) into the vectors (B, T, E) of B texts, float32, unbounded."""

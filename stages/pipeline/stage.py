@@ -65,8 +65,13 @@ def _check_arguments(main: Callable[..., None], given: list[str]) -> None:
         raise UserError(f"arguments: expected `python -m {usage}`, found {found}") from None
 
 
-def seed_everything(seed: int) -> None:
-    """Seed Python, NumPy and PyTorch, and ask PyTorch for deterministic algorithms only."""
+def seed_everything(seed: int, threads: int = 1) -> None:
+    """Seed Python, NumPy and PyTorch, and ask PyTorch for deterministic algorithms only.
+
+    Args:
+        seed: of all that is random.
+        threads: on which PyTorch calculates on a CPU; another number rounds differently.
+    """
     # cuBLAS reads it once, before CUDA starts; without it an LSTM on CUDA is not reproducible.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     import numpy as np
@@ -75,6 +80,7 @@ def seed_everything(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
+    torch.set_num_threads(threads)
     # As use_deterministic_algorithms, which takes a second to import the compiler besides.
     torch.set_deterministic_debug_mode("error")
 

@@ -27,6 +27,7 @@ from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
 from stages.networks.lstm_language_model import END, LstmLanguageModel, written
+from stages.networks.portable import square_root
 from stages.networks.prefix_discriminator import verdicts
 from stages.training.discriminator import LARGEST_GRADIENT
 
@@ -92,7 +93,7 @@ def advantages(
     gained = returns(logits, lengths, ends, words, discount)  # (B, T)
     means = (gained * mask).sum(0) / mask.sum(0).clamp(min=1)  # (T,)
     centred = (gained - means) * mask
-    return centred / (centred[mask].square().mean().sqrt() + 1e-6)
+    return centred / (square_root(centred[mask].square().mean()) + 1e-6)
 
 
 def returns(

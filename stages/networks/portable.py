@@ -1,0 +1,70 @@
+"""Operations whose bytes do not depend on who made the processor.
+
+On a CPU, PyTorch multiplies matrices by MKL, whose fast kernels round one way on Intel's processors
+and another on AMD's; those that `stages/__init__.py` asks for round alike and take twice as long.
+oneDNN, which runs the LSTM layers there, chooses its kernels by the instructions alone and is fast.
+For square roots MKL starts from an estimate by the processor, and each maker has its own.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+
+def multiply(first: Tensor, second: Tensor) -> Tensor:
+    """Return first @ second of (M, K) and (K, N), float32; on a CPU by oneDNN."""
+    if first.device.type == "cpu" and torch.backends.mkldnn.is_available():
+        return _Product.apply(first, second)
+    return first @ second
+
+
+def square_root(numbers: Tensor) -> Tensor:
+    """Return the square roots of numbers without gradient; on a CPU those nearest to them."""
+    if numbers.device.type == "cpu":
+        return torch.from_numpy(np.asarray(np.sqrt(numbers.numpy())))
+    return numbers.sqrt()
+
+
+class Linear(nn.Linear):
+    """`nn.Linear` by `multiply`."""
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """Turn vectors (…, in) into vectors (…, out)."""
+        product = multiply(vectors.reshape(-1, self.in_features), self.weight.T)
+        if self.bias is not None:
+            product = product + self.bias
+        return product.view(*vectors.shape[:-1], self.out_features)
+
+
+def replace_linear(module: nn.Module) -> None:
+    """Turn each `nn.Linear` inside a module into a `Linear`, its weights as they are."""
+    for child in module.modules():
+        if type(child) is nn.Linear:
+            child.__class__ = Linear  # which differs in `forward` alone
+
+
+class _Product(torch.autograd.Function):
+    """first (M, K) @ second (K, N), and its gradients, by oneDNN."""
+
+    @staticmethod
+    def forward(context: Any, first: Tensor, second: Tensor) -> Tensor:
+        context.save_for_backward(first, second)
+        return _product(first, second)
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        first, second = context.saved_tensors
+        of_first, of_second = context.needs_input_grad
+        return (
+            _product(gradient, second.T) if of_first else None,
+            _product(first.T, gradient) if of_second else None,
+        )
+
+
+def _product(first: Tensor, second: Tensor) -> Tensor:
+    if not first.numel() or not second.numel():
+        return first @ second  # oneDNN knows no empty matrices
+    # What PyTorch's compiler calls for a linear layer on a CPU.
+    return torch.ops.mkldnn._linear_pointwise(first, second.T, None, "none", [], "")
