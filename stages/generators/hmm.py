@@ -16,7 +16,6 @@ from typing import Annotated, Any, ClassVar, NamedTuple, Self
 import numpy as np
 from pydantic import Field
 from scipy import sparse
-from threadpoolctl import threadpool_limits
 
 from stages.corpus.corpus import Corpus, Split
 from stages.corpus.errors import UserError
@@ -27,9 +26,6 @@ from stages.generators.protocol import Step, check_request
 BATCH = 500  # texts written at a time
 ROWS = 8192  # words of texts read at a time: their arrays of 100 states stay near the processor
 END = -1  # in place of a word: the text has ended
-
-# Sums in an order that depends neither on the machine's number of cores nor on its load.
-one_thread = threadpool_limits.wrap(limits=1, user_api="blas")
 
 
 class HmmSettings(Section):
@@ -165,7 +161,6 @@ def backward(
     return after, ahead
 
 
-@one_thread
 def log_likelihood(tables: Tables, batches: Sequence[Batch]) -> np.ndarray:
     """Return log P of all texts of the batches, (N,), in nats, in the order they were packed in."""
     values = np.empty(sum(len(batch.texts) for batch in batches))
@@ -177,7 +172,6 @@ def log_likelihood(tables: Tables, batches: Sequence[Batch]) -> np.ndarray:
     return values
 
 
-@one_thread
 def expect(tables: Tables, batches: Sequence[Batch]) -> tuple[float, Tables]:
     """Return log P of all texts, in nats, and the expected counts of all that happened in them."""
     counts = Tables(*(np.zeros_like(table) for table in tables))
@@ -295,13 +289,11 @@ class Hmm:
         """
         return self._read(words)[1]
 
-    @one_thread
     def smooth(self, words: Sequence[str]) -> np.ndarray:
         """Return P(state | the whole text, its end included) at each of its T words, (T, K)."""
         batch, states, scale, ends = self._read(words)
         return states * backward(self.tables, batch, scale, ends)[0]
 
-    @one_thread
     def _read(self, words: Sequence[str]) -> tuple[Batch, np.ndarray, np.ndarray, np.ndarray]:
         rows = np.array([self.ids[word] for word in words])
         (batch,) = pack([rows], [len(rows) < self.max_length])
@@ -345,7 +337,6 @@ class Hmm:
             texts = self._write(size, beginning, random, temperature=temperature, top_p=top_p)
             yield [" ".join(self.words[row] for row in text if row != END) for text in texts]
 
-    @one_thread
     def _write(
         self,
         count: int,

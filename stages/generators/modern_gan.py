@@ -37,8 +37,9 @@ from stages.generators.folder import load_folder, save_folder, to_tensors
 from stages.generators.language_model import LanguageModel, LanguageModelSettings
 from stages.generators.protocol import Step, check_request, load_generator
 from stages.judges.prefix_judge import PrefixJudge
-from stages.measures.frechet import fit_gaussian, frechet_distance
+from stages.measures.frechet import Gaussian, fit_gaussian, frechet_distance
 from stages.measures.sentence_vectors import SentenceEncoder
+from stages.networks.cores import all_cores
 from stages.networks.prefix_discriminator import PrefixDiscriminator, verdicts
 from stages.networks.size import count_parameters
 from stages.training.discriminator import Texts, update_discriminator
@@ -246,12 +247,17 @@ class ModernGan:
     def _distance_to(self, held_out: list[str]) -> Callable[[], float]:
         """Give the measure of an epoch: Frechet distance to the validation texts."""
         encoder = SentenceEncoder(self.device)
-        real = fit_gaussian(encoder.encode(held_out))
         seed = derive_seed(self.seed, "check")
+
+        def fit(texts: list[str]) -> Gaussian:
+            with all_cores() as pool:
+                return fit_gaussian(encoder.encode(texts, pool))
+
+        real = fit(held_out)
 
         def distance() -> float:
             texts = [text for batch in self.writer.generate(CHECKED, seed) for text in batch]
-            return frechet_distance(real, fit_gaussian(encoder.encode(texts)))
+            return frechet_distance(real, fit(texts))
 
         return distance
 

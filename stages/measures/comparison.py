@@ -18,7 +18,6 @@ from stages.corpus.seeds import derive_seed
 from stages.measures import two_sample
 from stages.measures.bleu import ORDERS, References, bleu, self_bleu
 from stages.measures.bootstrap import Estimate, draw_halves, estimate, interval
-from stages.measures.cores import all_cores
 from stages.measures.frechet import fit_gaussian, frechet_distance, frechet_distances
 from stages.measures.lexical import (
     KnownText,
@@ -33,6 +32,7 @@ from stages.measures.lexical import (
 from stages.measures.mauve import CLUSTERINGS, mauve, quantise
 from stages.measures.sentence_vectors import SentenceEncoder
 from stages.measures.trigram_model import TrigramModel, vocabulary_of
+from stages.networks.cores import all_cores
 
 TRAIN = "train"  # the source that is real training text
 FEWEST = 10  # texts a source: two in each fold of the classifiers

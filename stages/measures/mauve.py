@@ -14,7 +14,6 @@ from collections.abc import Sequence
 import numpy as np
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
-from threadpoolctl import threadpool_limits
 
 TEXTS_A_CLUSTER = 10
 SCALING = 5.0
@@ -43,12 +42,10 @@ def quantise(
         return [(np.zeros(len(first), int), np.zeros(len(second), int)) for _ in seeds], 1
     clusters = min(distinct, max(2, min(len(first), len(second)) // TEXTS_A_CLUSTER))
     labels = []
-    # Several threads would add up in any order, and the last bits differ from run to run.
-    with threadpool_limits(1):
-        components = PCA(_VARIANCE, svd_solver="full").fit_transform(together)
-        for seed in seeds:
-            kmeans = KMeans(clusters, n_init=1, max_iter=500, random_state=seed)
-            labels.append(kmeans.fit_predict(components))
+    components = PCA(_VARIANCE, svd_solver="full").fit_transform(together)
+    for seed in seeds:
+        kmeans = KMeans(clusters, n_init=1, max_iter=500, random_state=seed)
+        labels.append(kmeans.fit_predict(components))
     return [(each[: len(first)], each[len(first) :]) for each in labels], clusters
 
 

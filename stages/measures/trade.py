@@ -8,9 +8,9 @@ import numpy as np
 
 from stages.measures.bleu import ORDERS, self_bleu
 from stages.measures.bootstrap import Estimate, draw_halves, interval
-from stages.measures.cores import all_cores
 from stages.measures.frechet import fit_gaussian, frechet_distance, frechet_distances
 from stages.measures.sentence_vectors import SentenceEncoder
+from stages.networks.cores import all_cores
 
 
 class Point(NamedTuple):

@@ -11,20 +11,18 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 
 import torch
-from threadpoolctl import threadpool_limits
 
 
 @contextmanager
 def all_cores() -> Iterator[Executor]:
-    """Give a pool of a worker a core that this process may use.
+    """Give a pool of one worker for each core that this process may use.
 
-    Until the pool is closed, PyTorch and BLAS use one thread in each of them. OpenMP's threads are
-    each worker's own affair: what uses them, such as scikit-learn's k-means, sets their limit.
+    Until the pool is closed, PyTorch uses one thread in each of them, as other libraries always do.
     """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(count_cores()) as pool:
+        with ThreadPoolExecutor(count_cores()) as pool:
             yield pool
     finally:
         torch.set_num_threads(threads)
