@@ -17,7 +17,7 @@ from stages.networks.portable import replace_linear
 MINILM = "MiniLM"
 # Word pieces that BERT sees at a time: what fits a CPU's cache is fastest there, while a GPU wants
 # more to do at once.
-PIECES = {"cpu": 2**11, "cuda": 2**15}
+PIECES = {"cpu": 2**9, "cuda": 2**15}
 
 
 def load_tokenizer(model: str) -> Any:
