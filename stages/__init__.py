@@ -19,7 +19,8 @@ os.environ.update(
     OPENBLAS_CORETYPE="Haswell",  # NumPy's and SciPy's matrix products
     OPENBLAS_NUM_THREADS="1",
     OMP_NUM_THREADS="1",
-    # Turns in which a thread waits for the others before it sleeps. Some 30,000, GNU's default, make a
-    # training on two threads five times as slow beside another busy process; 0 a quarter slower alone.
+    # Turns in which a thread waits for the others before it sleeps. With GNU's default of 300,000 a
+    # training on two threads beside another busy process takes five times as long; with 0 it takes
+    # a quarter longer when alone.
     GOMP_SPINCOUNT="300",
 )
