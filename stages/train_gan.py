@@ -12,7 +12,15 @@ from stages.pipeline.training import train_and_save
 
 
 def main(name: str) -> None:
-    params = load_params("seed", "device", "threads", "per_label", "gan.recipe", "gan.max_length")
+    params = load_params(
+        "seed",
+        "device",
+        "threads",
+        "checkpoint_minutes",
+        "per_label",
+        "gan.recipe",
+        "gan.max_length",
+    )
     gan = find_generator(f"{params.gan.recipe}_gan")
     settings = load_gan_settings(name, gan.Settings)
     seed_everything(params.seed, params.threads)
@@ -39,6 +47,7 @@ def main(name: str) -> None:
         name=name,
         per_label=params.per_label,
         seed=params.seed,
+        checkpoint_minutes=params.checkpoint_minutes,
         inputs=[start, folder],
     )
 

@@ -8,7 +8,9 @@ from stages.pipeline.training import train_and_save
 
 
 def main(name: str) -> None:
-    params = load_params("seed", "device", "threads", "per_label", "gan.max_length")
+    params = load_params(
+        "seed", "device", "threads", "checkpoint_minutes", "per_label", "gan.max_length"
+    )
     generator = find_generator(name)
     settings = load_settings(name, generator.Settings)
     seed_everything(params.seed, params.threads)
@@ -25,6 +27,7 @@ def main(name: str) -> None:
         name=name,
         per_label=params.per_label,
         seed=params.seed,
+        checkpoint_minutes=params.checkpoint_minutes,
     )
 
 

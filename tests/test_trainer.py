@@ -20,7 +20,13 @@ from stages.generators.paper_gan import PaperGan, PaperGanSettings
 from stages.generators.protocol import Step
 from stages.pipeline import trainer
 from stages.pipeline.checkpoint import load_checkpoint, save_checkpoint
-from stages.pipeline.trainer import Training, checkpoint_key, fit, write_curve
+from stages.pipeline.trainer import (
+    Training,
+    checkpoint_key,
+    fit,
+    remove_checkpoints,
+    write_curve,
+)
 
 NETWORK = {"hidden_size": 4, "num_layers": 1, "dropout": 0.5, "batch_size": 3}
 SETTINGS = LanguageModelSettings(width=3, learning_rate=0.1, epochs=4, **NETWORK)
@@ -91,9 +97,8 @@ class Toy:
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
-    """Run each test in a folder of its own, with a checkpoint after each epoch."""
+    """Run each test in a folder of its own."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(trainer, "MINUTES", 0)
     return tmp_path
 
 
@@ -125,7 +130,7 @@ def folder(tmp_path, monkeypatch):
 def test_the_weights_of_the_lowest_validation_come_back(validations, validation, epoch):
     toy = Toy([0.5] * len(validations), validations)
     tensors = list(toy.network.parameters())
-    training = fit(toy, CORPUS, "toy", "key")
+    training = fit(toy, CORPUS, "toy", "key", 0)
     assert (training.best_validation, training.best_epoch) == (validation, epoch)
     assert toy.read_weights() == {epoch}
     # The same tensors as before: an optimiser that holds them goes on with them.
@@ -155,7 +160,7 @@ def test_the_summary_is_of_the_epoch_that_was_kept():
     }
     # Without validation that is the last, and there is none to tell.
     toy = Toy([0.9, 0.8, 0.6, 0.4], [None, None], steps_per_epoch=2)
-    summary = fit(toy, CORPUS, "toy", "key").summary()
+    summary = fit(toy, CORPUS, "other", "key").summary()
     assert summary == {"loss": pytest.approx(0.5), "steps": 4, "best_epoch": 2}
 
 
@@ -213,15 +218,16 @@ def kill_after(generator, count, monkeypatch):
     monkeypatch.setattr(generator, "train", cut_off)
 
 
-def run(build, name, key="key", *, killed_after=None, monkeypatch=None):
+def run(build, name, key="key", *, killed_after=None, monkeypatch=None, minutes=0):
     """Train what `build` makes and return all that comes of it, the files as bytes by name."""
     generator = build()
     if killed_after:
         kill_after(generator, killed_after, monkeypatch)
         with pytest.raises(KeyboardInterrupt):
-            fit(generator, CORPUS, name, key)
+            fit(generator, CORPUS, name, key, minutes)
         return None
-    training = fit(generator, CORPUS, name, key)
+    training = fit(generator, CORPUS, name, key, minutes)
+    remove_checkpoints(name)
     out = Path(f"out-{len(list(Path().iterdir()))}")
     generator.save(out)
     write_curve(str(out / "curve.csv"), training.steps)
@@ -281,9 +287,9 @@ def test_the_best_epoch_is_remembered_over_a_break(validations, monkeypatch, cap
     toy = Toy([0.5, 0.25, 0.125], validations)
     kill_after(toy, 2, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
-        fit(toy, CORPUS, "toy", "key")
+        fit(toy, CORPUS, "toy", "key", 0)
     resumed = Toy([0.5, 0.25, 0.125], validations)
-    training = fit(resumed, CORPUS, "toy", "key")
+    training = fit(resumed, CORPUS, "toy", "key", 0)
     assert len(training.steps) == 3
     assert "3/3" in capsys.readouterr().err  # the progress bar counts the steps before
     best = validations.index(1.0) + 1 if 1.0 in validations else 3
@@ -300,30 +306,63 @@ def test_random_numbers_on_cuda_are_remembered_too(monkeypatch):
     toy = Toy([0.5, 0.5], [None, None])
     kill_after(toy, 1, monkeypatch)
     with pytest.raises(KeyboardInterrupt):
-        fit(toy, CORPUS, "toy", "key")
+        fit(toy, CORPUS, "toy", "key", 0)
     assert taken == []
-    fit(Toy([0.5, 0.5], [None, None]), CORPUS, "toy", "key")
+    fit(Toy([0.5, 0.5], [None, None]), CORPUS, "toy", "key", 0)
     assert [state.tolist() for state in taken] == [[0, 1, 2, 3]]
 
 
-def test_a_checkpoint_is_written_once_in_so_many_minutes(monkeypatch):
-    clock = iter([0, 60, 121, 150, 242, 243])  # seconds: at the start and the end of each epoch
-    times = []
-    monkeypatch.setattr(trainer, "MINUTES", 2)
+def count_checkpoints(seconds, minutes, monkeypatch):
+    """Return after which epochs a checkpoint is written; time passes as given."""
+    clock, epochs = iter(seconds), []
     monkeypatch.setattr(trainer.time, "monotonic", lambda: next(clock))
     monkeypatch.setattr(
-        trainer, "save_checkpoint", lambda path, state: times.append(len(state["steps"]))
+        trainer, "save_checkpoint", lambda path, state: epochs.append(len(state["steps"]))
     )
-    # Epoch 2 ends after 121 s, and the checkpoint is done at 150 s; epoch 3 ends at 242 s, 92 s
-    # later, epoch 4 at 243 s.
-    fit(Toy([0.5] * 4, [None] * 4), CORPUS, "toy", "key")
-    assert times == [2]
+    fit(Toy([0.5] * 4, [None] * 4), CORPUS, "toy", "key", minutes)
+    return epochs
+
+
+def test_a_checkpoint_is_written_once_in_so_many_minutes(monkeypatch):
+    # The start; the ends of epochs 1 and 2, 121 s later; the checkpoint is done at 122 s; epoch 3
+    # ends at 241 s, 119 s later, epoch 4 at 242 s, when the next is due.
+    assert count_checkpoints([0, 60, 121, 122, 241, 242, 243], 2, monkeypatch) == [2, 4]
+
+
+def test_checkpoints_take_2_percent_of_the_time_at_most(monkeypatch):
+    # One takes 3 s, so that the next has to wait for 150 s.
+    assert count_checkpoints([0, 10, 13, 162, 163, 164, 165], 0.1, monkeypatch) == [1, 3]
 
 
 def test_a_short_training_writes_none(monkeypatch):
-    monkeypatch.setattr(trainer, "MINUTES", 1.0)
-    run(build_language_model, "broken", killed_after=10, monkeypatch=monkeypatch)
+    run(build_language_model, "broken", killed_after=10, monkeypatch=monkeypatch, minutes=1)
     assert not trainer.CHECKPOINTS.exists()
+
+
+def test_a_checkpoint_that_cannot_be_written_is_a_warning(monkeypatch, capsys):
+    whole = run(build_language_model, "whole")
+
+    def fail(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(trainer, "save_checkpoint", fail)
+    assert run(build_language_model, "full") == whole
+    assert "not written ([Errno 28] No space left on device); training goes on" in (
+        capsys.readouterr().err
+    )
+
+
+def test_the_checkpoint_stays_until_the_generator_is_saved():
+    path = trainer.CHECKPOINTS / "toy.safetensors"
+    whole = fit(Toy([0.5, 0.25], [2.0, 1.0]), CORPUS, "toy", "key", 0)
+    assert path.exists()
+    # A run that is killed while it saves trains nothing again.
+    trained = Toy([0.5, 0.25], [2.0, 1.0])
+    assert fit(trained, CORPUS, "toy", "key", 0) == whole
+    assert trained.read_weights() == {2}
+    path.with_name(f"toy{trainer.ASIDE}").write_bytes(b"")
+    remove_checkpoints("toy")
+    assert list(trainer.CHECKPOINTS.iterdir()) == []
 
 
 def spoil(path):
@@ -351,13 +390,15 @@ def test_a_checkpoint_that_is_of_no_use_is_set_aside(monkeypatch, capsys, change
         change(path)
     capsys.readouterr()
     # Even where the new training is cut off before its first checkpoint.
+    content = path.read_bytes()
     run(build_language_model, "broken", key, killed_after=1, monkeypatch=monkeypatch)
     assert not path.exists()
+    assert path.with_name("broken.set_aside.safetensors").read_bytes() == content
     assert run(build_language_model, "broken", key) == whole
     warnings = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
     (warning,) = warnings
     assert warning.startswith(f"warning: {path}: {reason}")
-    assert warning.endswith("; training starts anew")
+    assert warning.endswith("; set aside as broken.set_aside.safetensors, training starts anew")
 
 
 def test_a_training_without_a_checkpoint_warns_of_nothing(capsys):

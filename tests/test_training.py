@@ -42,7 +42,15 @@ def train(corpus, per_label):
             part.words[: part.vocabulary_size + 1], MarkovSettings(order=1, start="empirical"), 8
         )
 
-    train_and_save(build, corpus, stage="train_generator", name="slow", per_label=per_label, seed=1)
+    train_and_save(
+        build,
+        corpus,
+        stage="train_generator",
+        name="slow",
+        per_label=per_label,
+        seed=1,
+        checkpoint_minutes=0,
+    )
     return labels
 
 

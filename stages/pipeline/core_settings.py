@@ -82,6 +82,7 @@ class Core(Section, extra="ignore"):
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)]  # what NumPy takes
     device: Literal["auto", "cpu", "cuda"]
     threads: Annotated[int, Field(ge=1, le=64)]
+    checkpoint_minutes: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     embeddings: Annotated[Distinct[Literal[EMBEDDINGS]], Field(min_length=1)]
     generators: Distinct[str] = Field(
         description="a list of modules in stages/generators beside markov and language_model, "

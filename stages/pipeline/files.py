@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +16,45 @@ from typing import Any
 def replacing(path: str | Path) -> Iterator[Path]:
     """Give a temporary path beside `path` that takes its place on success and goes on failure.
 
+    What a process that was killed has left there goes too.
+
     Args:
         path: the file or folder to write, whole or not at all; its parent is made.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f".{escape(path.name)}.*.partial"):
+        if not _is_running(left.name.split(".")[-2]):
+            _remove(left)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    earlier = path.with_name(f".{path.name}.earlier.{os.getpid()}.partial")
     try:
         yield temporary
         # A file must never take the place of a folder with all that is in it.
         if temporary.is_dir() and path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
+            path.rename(earlier)
         temporary.replace(path)
     finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary)
-        temporary.unlink(missing_ok=True)
+        if earlier.exists() and not path.exists():
+            earlier.rename(path)
+        _remove(temporary)
+        _remove(earlier)
+
+
+def _is_running(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except (ValueError, OverflowError, ProcessLookupError):
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    path.unlink(missing_ok=True)
 
 
 def read_lines(path: str | Path) -> list[str]:

@@ -1,12 +1,16 @@
 """How a stage runs: its arguments, its mistakes in one line, its random numbers, its device."""
 
 import ctypes
+import errno
 import inspect
 import os
 import random
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+
+from safetensors import SafetensorError
 
 from stages.corpus.errors import UserError
 
@@ -15,15 +19,14 @@ def run_stage(main: Callable[..., None]) -> None:
     """Run a stage on the command line's arguments; a user's mistake is one line, status 1."""
     given = sys.argv[1:]
     keep_freed_memory()
+    signal.signal(signal.SIGTERM, _stop)
     try:
         _check_arguments(main, given)
         main(*given)
     except UserError as error:
         sys.exit(f"error: {error}")
-    except OSError as error:
-        # An output of an earlier stage that is not there, or a disk that is full or read-only.
-        reason = " ".join(str(error).split())
-        sys.exit(f"error: {reason}; where a result of the pipeline is missing, run `dvc repro`")
+    except (OSError, SafetensorError) as error:
+        sys.exit(f"error: {explain(error)}")
     except (MemoryError, RuntimeError) as error:
         if not _is_out_of_memory(error):
             raise
@@ -32,7 +35,35 @@ def run_stage(main: Callable[..., None]) -> None:
             "(of gan, recipes or language_model), or set device to cpu where the GPU is full"
         )
     except KeyboardInterrupt:
-        sys.exit("error: interrupted; what was finished before stays as it was")
+        sys.exit(
+            "error: interrupted; what was finished before stays as it was, and `dvc repro` goes on "
+            "from there, with a training from its last checkpoint"
+        )
+
+
+def _stop(*_: object) -> None:
+    # As after Ctrl-C: half-written files go.
+    raise KeyboardInterrupt
+
+
+def explain(error: OSError | SafetensorError) -> str:
+    """Say in one line why a file could not be read or written, and what to do."""
+    reason = " ".join(str(error).split())
+    if getattr(error, "errno", None) in _FULL or any(text in reason for text in _FULL.values()):
+        return f"{reason}; the disk is full: make room there, then run `dvc repro` again"
+    if isinstance(error, PermissionError) or getattr(error, "errno", None) == errno.EROFS:
+        return f"{reason}; expected a file or folder that may be written, or read"
+    # An output of an earlier stage that is not there.
+    return f"{reason}; where a result of the pipeline is missing, run `dvc repro`"
+
+
+# The system's numbers; safetensors gives their words alone, and NumPy neither.
+_FULL = {
+    errno.ENOSPC: os.strerror(errno.ENOSPC),
+    errno.EDQUOT: os.strerror(errno.EDQUOT),
+    errno.EFBIG: os.strerror(errno.EFBIG),
+    -1: "requested and",
+}
 
 
 def _is_out_of_memory(error: MemoryError | RuntimeError) -> bool:

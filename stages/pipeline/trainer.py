@@ -10,7 +10,9 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
+from safetensors import SafetensorError
 from tqdm import tqdm
 
 from stages.corpus.corpus import SPLITS, Corpus
@@ -21,7 +23,8 @@ from stages.pipeline.checkpoint import load_checkpoint, save_checkpoint
 from stages.pipeline.files import write_csv
 
 CHECKPOINTS = Path(".checkpoints")
-MINUTES = 1.0  # between two checkpoints, at the least
+ASIDE = ".set_aside.safetensors"
+SHARE = 0.02  # of its time that a training may spend on checkpoints
 
 
 class Training(NamedTuple):
@@ -49,14 +52,19 @@ class Training(NamedTuple):
         return values
 
 
-def fit(generator: Generator, corpus: Corpus, name: str, key: str) -> Training:
+def fit(generator: Generator, corpus: Corpus, name: str, key: str, minutes: float = 1) -> Training:
     """Train a generator, from its checkpoint where an earlier run was cut off.
+
+    The last checkpoint stays until the generator is saved: who has saved it calls
+    `remove_checkpoints`.
 
     Args:
         generator: untrained; left with the weights of its best epoch.
         corpus: what it learns from.
         name: of the training, for the progress bar and the checkpoint.
         key: of `checkpoint_key`; only a checkpoint of the same key is gone on from.
+        minutes: between two checkpoints, at the least; both are at the end of an epoch. More where
+            writing them would take more than 2 % of the time. Of 0 there is one after each epoch.
 
     Raises:
         UserError: a loss is no longer finite.
@@ -70,7 +78,19 @@ def fit(generator: Generator, corpus: Corpus, name: str, key: str) -> Training:
         generator.load_state_dict(state["generator"])
         torch.set_rng_state(state["random"])
         torch.cuda.set_rng_state_all(state["random_cuda"])
-    saved = time.monotonic()
+
+    def save() -> None:
+        state = {"key": key, "steps": steps, "best": vars(best)}
+        state |= {"generator": generator.state_dict(), "random": torch.get_rng_state()}
+        # A network's dropout on CUDA draws there.
+        used = torch.cuda.is_initialized()
+        state["random_cuda"] = torch.cuda.get_rng_state_all() if used else []
+        try:
+            save_checkpoint(path, state)
+        except (OSError, SafetensorError) as error:
+            tqdm.write(f"warning: {path}: not written ({error}); training goes on", sys.stderr)
+
+    saved, wait = time.monotonic(), 60 * minutes
     total = generator.count_steps(corpus)
     with tqdm(desc=name, total=total, initial=len(steps), unit="step") as progress:
         for step in generator.train(corpus):
@@ -80,23 +100,24 @@ def fit(generator: Generator, corpus: Corpus, name: str, key: str) -> Training:
             progress.set_postfix({of: f"{loss:.3f}" for of, loss in step.losses.items()})
             if step.validation is not None:
                 best.offer(step.validation, step.epoch, generator)
-            if step.ends_epoch and time.monotonic() - saved > 60 * MINUTES:
-                state = {"key": key, "steps": steps, "best": vars(best)}
-                state |= {"generator": generator.state_dict(), "random": torch.get_rng_state()}
-                # A network's dropout on CUDA draws there.
-                used = torch.cuda.is_initialized()
-                state["random_cuda"] = torch.cuda.get_rng_state_all() if used else []
-                save_checkpoint(path, state)
+            if step.ends_epoch and (now := time.monotonic()) - saved >= wait:
+                save()
                 saved = time.monotonic()
+                wait = max(60 * minutes, (saved - now) / SHARE) if minutes else 0
     if best.weights is not None:
         generator.load_state_dict({"weights": best.weights})
-    path.unlink(missing_ok=True)
     validated = best.weights is not None
     return Training(
         steps,
         best.epoch if validated else steps[-1].epoch,
         best.validation if validated else None,
     )
+
+
+def remove_checkpoints(name: str) -> None:
+    """Remove the checkpoints of a training that has been saved, those set aside among them."""
+    for path in (CHECKPOINTS / f"{name}.safetensors", CHECKPOINTS / f"{name}{ASIDE}"):
+        path.unlink(missing_ok=True)
 
 
 def checkpoint_key(generator: Generator, corpus: Corpus, seed: int, inputs: Sequence[Path]) -> str:
@@ -108,7 +129,9 @@ def checkpoint_key(generator: Generator, corpus: Corpus, seed: int, inputs: Sequ
         seed: of all that is random.
         inputs: folders that it was built from besides.
     """
-    digest = hashlib.sha256(f"{type(generator).__name__} {generator.settings} {seed}".encode())
+    about = [type(generator).__name__, generator.settings, seed]
+    about += [torch.__version__, np.__version__, torch.get_num_threads()]
+    digest = hashlib.sha256(" ".join(map(str, about)).encode())
     for name, weights in generator.state_dict()["weights"].items():
         digest.update(f"{name} {getattr(weights, 'device', 'cpu')}".encode())
         digest.update(to_array(weights).tobytes())
@@ -173,7 +196,7 @@ def _check_finite(name: str, step: Step) -> None:
 
 
 def _read(path: Path, key: str) -> Any:
-    """Read a checkpoint; one that is damaged or of another key goes, with a warning."""
+    """Read a checkpoint; one that is damaged or of another key is set aside, with a warning."""
     if not path.exists():
         return None
     reason = f"{path}: a checkpoint of other settings, texts or code"
@@ -183,6 +206,7 @@ def _read(path: Path, key: str) -> Any:
             return state
     except ValueError as error:
         reason = str(error)
-    print(f"warning: {reason}; training starts anew", file=sys.stderr)
-    path.unlink()
+    aside = path.with_name(path.stem + ASIDE)
+    path.replace(aside)
+    print(f"warning: {reason}; set aside as {aside.name}, training starts anew", file=sys.stderr)
     return None

@@ -7,7 +7,13 @@ from stages.corpus.corpus import Corpus
 from stages.generators.per_label import PerLabel, label_shares
 from stages.generators.protocol import Generator
 from stages.pipeline.files import replacing, write_metrics
-from stages.pipeline.trainer import Training, checkpoint_key, fit, write_curve
+from stages.pipeline.trainer import (
+    Training,
+    checkpoint_key,
+    fit,
+    remove_checkpoints,
+    write_curve,
+)
 
 
 def train_and_save(
@@ -18,6 +24,7 @@ def train_and_save(
     name: str,
     per_label: bool,
     seed: int,
+    checkpoint_minutes: float,
     inputs: Sequence[Path] = (),
 ) -> None:
     """Train a generator; write it, its losses and its metrics.
@@ -29,15 +36,18 @@ def train_and_save(
         name: of the source.
         per_label: whether to train one generator a label.
         seed: of all that is random.
+        checkpoint_minutes: see `trainer.fit`.
         inputs: folders that `build` reads.
     """
     trained: dict[int | None, tuple[Generator, Training]] = {}
-    for label in corpus.labels if per_label else [None]:
+    names = (
+        {label: f"{name}-label_{label}" for label in corpus.labels} if per_label else {None: name}
+    )
+    for label, called in names.items():
         part = corpus if label is None else corpus.of_label(label)
         generator = build(part, label)
-        called = name if label is None else f"{name}-label_{label}"
         key = checkpoint_key(generator, part, seed, inputs)
-        trained[label] = generator, fit(generator, part, called, key)
+        trained[label] = generator, fit(generator, part, called, key, checkpoint_minutes)
     if per_label:
         parts = {label: generator for label, (generator, _) in trained.items()}
         whole = PerLabel(parts, label_shares(corpus))
@@ -54,3 +64,5 @@ def train_and_save(
     write_metrics(stage, values, name)
     steps = [step for _, training in trained.values() for step in training.steps]
     write_curve(f"plots/{stage}/{name}.csv", steps)
+    for called in names.values():
+        remove_checkpoints(called)

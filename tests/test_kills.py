@@ -1,0 +1,218 @@
+"""Real stages, killed at random moments: they go on, and end with the bytes of an unbroken run."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import reduce
+from operator import getitem
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from stages.networks.cores import count_cores
+from stages.pipeline.trainer import CHECKPOINTS
+from tests.test_smoke import SETTINGS, write_tables
+
+ROOT = Path(__file__).parents[1]
+KILLS = 3  # of each stage below, before it may end
+SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+# A checkpoint after each of many epochs, so that a kill finds some of them done.
+MANY = {
+    "checkpoint_minutes": 0,
+    "embedding.word2vec.epochs": 40,
+    "language_model.epochs": 40,
+    "recipes.modern.warm_up": 4,
+    "recipes.modern.epochs": 8,
+    "recipes.paper.epochs": 30,
+}
+PAPER, LABELS = {"gan.recipe": "paper"}, {"per_label": True}
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One training stage.
+
+    Attributes:
+        module: of stages/.
+        item: that it is called with.
+        settings: beside those of all.
+        trains: whether it has epochs to go on from.
+    """
+
+    module: str
+    item: str
+    settings: dict
+    trains: bool = True
+
+    def __str__(self):
+        return " ".join([self.module, self.item, *map(str, self.settings.values())])
+
+
+CASES = [
+    Case("train_embedding", "scalar", {}, trains=False),
+    Case("train_embedding", "word2vec", {}, trains=False),
+    Case("train_embedding", "bert", {}, trains=False),
+    Case("train_generator", "markov", {}, trains=False),
+    Case("train_generator", "language_model", {}),
+    Case("train_generator", "language_model", LABELS),
+    Case("train_generator", "hmm", {}),
+    Case("train_gan", "scalar", {}),
+    Case("train_gan", "word2vec", {}),
+    Case("train_gan", "bert", {}),
+    Case("train_gan", "scalar", PAPER),
+    Case("train_gan", "word2vec", PAPER),
+]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a stage that was killed.
+
+    Attributes:
+        whole: the files of an unbroken run, by path.
+        found: the files after the kills and one run to the end.
+        halves: what each kill left under a final name, other than the whole.
+        resumed: kills that left a checkpoint.
+        told: last line of the output of each process that was asked to stop while it trained.
+        left: checkpoints and half-written files at the end.
+    """
+
+    whole: dict[str, bytes]
+    found: dict[str, bytes]
+    halves: list[str]
+    resumed: int
+    told: list[str]
+    left: list[str]
+
+
+def set_params(folder, settings):
+    path = folder / "params.yaml"
+    params = YAML(typ="safe").load(path)
+    for key, value in settings.items():
+        *parents, last = key.split(".")
+        reduce(getitem, parents, params)[last] = value
+    YAML().dump(params, path)
+
+
+def start(folder, module, *items):
+    # Each in a session of its own, as a shell starts it.
+    return subprocess.Popen(
+        [sys.executable, "-m", f"stages.{module}", *items],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        start_new_session=True,
+    )
+
+
+def finish(folder, module, *items):
+    process = start(folder, module, *items)
+    printed, _ = process.communicate()
+    assert process.returncode == 0, printed[-2000:]
+
+
+def written(folder, case):
+    """Return the files that a case writes, by path."""
+    kind = "embeddings" if case.module == "train_embedding" else "generators"
+    places = [
+        folder / "data" / kind / case.item,
+        folder / "metrics" / case.module / f"{case.item}.json",
+        folder / "plots" / case.module / f"{case.item}.csv",
+    ]
+    files = [path for place in places for path in (place, *sorted(place.rglob("*")))]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files if path.is_file()}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """Make a folder in which all is done but the training, and all that a GAN starts from."""
+    folder = tmp_path_factory.mktemp("kills") / "project"
+    folder.mkdir()
+    write_tables(folder.parent / "tables")
+    shutil.copyfile(ROOT / "tests/params.yaml", folder / "params.yaml")
+    set_params(folder, {**SETTINGS, **MANY, "fetch.source": str(folder.parent / "tables")})
+    set_params(folder, {"hmm": {"states": 8, "epochs": 60, "smoothing": 1.0}})
+    for command in ("invent", "fetch", "prepare"):
+        finish(folder, command)
+    for name in ("scalar", "word2vec", "bert"):
+        finish(folder, "train_embedding", name)
+    for name in ("markov", "language_model"):
+        finish(folder, "train_generator", name)
+    for recipe in ("modern", "paper"):
+        finish(folder, "start_gan", recipe)
+    return folder
+
+
+def kill(project, case, seed):
+    """Run a case unbroken in one copy of the project; kill it and let it end in another."""
+    chance = random.Random(seed)
+    folders = []
+    for name in ("whole", "killed"):
+        folder = project.with_name(f"{name} {case}")
+        shutil.copytree(project, folder)
+        set_params(folder, case.settings)
+        for path in written(folder, case):
+            (folder / path).unlink()
+        folders.append(folder)
+    whole, killed = folders
+    began = time.monotonic()
+    finish(whole, case.module, case.item)
+    seconds = time.monotonic() - began
+    expected = written(whole, case)
+
+    halves, resumed, told = [], 0, []
+    for _ in range(KILLS):
+        process = start(killed, case.module, case.item)
+        before = has_checkpoint(killed)
+        time.sleep(chance.uniform(0.3, 0.95) * seconds)
+        is_training = has_checkpoint(killed) and not before
+        process.send_signal(number := chance.choice(SIGNALS))
+        printed, _ = process.communicate()
+        found = written(killed, case)
+        halves += [path for path, content in found.items() if content != expected[path]]
+        resumed += has_checkpoint(killed)
+        if number != signal.SIGKILL and is_training and process.returncode:
+            told.append(printed.strip().splitlines()[-1])
+    finish(killed, case.module, case.item)
+    left = [*killed.rglob("*.partial"), *(killed / CHECKPOINTS).glob("*")]
+    return Outcome(
+        expected, written(killed, case), halves, resumed, told, [str(path) for path in left]
+    )
+
+
+def has_checkpoint(folder):
+    return any((folder / CHECKPOINTS).glob("*.safetensors"))
+
+
+@pytest.fixture(scope="module")
+def outcomes(project):
+    """Give what came of each case; as many run at a time as there are cores."""
+    with ThreadPoolExecutor(count_cores()) as pool:
+        yield {case: pool.submit(kill, project, case, number) for number, case in enumerate(CASES)}
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_stage_that_was_killed_ends_with_the_same_bytes(case, outcomes):
+    outcome = outcomes[case].result()
+    assert len(outcome.whole) >= 2
+    assert outcome.found == outcome.whole
+    assert outcome.halves == []
+    assert outcome.left == []
+    assert all(line.startswith("error: interrupted") for line in outcome.told)
+
+
+def test_enough_were_killed_and_went_on_from_a_checkpoint(outcomes):
+    assert KILLS * len(CASES) >= 25
+    resumed = [outcomes[case].result().resumed for case in CASES if case.trains]
+    # Else the test above says nothing about checkpoints.
+    assert sum(resumed) >= len(resumed)
