@@ -28,8 +28,7 @@ MANY = {
     "checkpoint_minutes": 0,
     "embedding.word2vec.epochs": 40,
     "language_model.epochs": 40,
-    "recipes.modern.warm_up": 4,
-    "recipes.modern.epochs": 8,
+    "recipes.modern.warm_up": 8,  # and one epoch more, which then is not judged by MiniLM
     "recipes.paper.epochs": 30,
 }
 PAPER, LABELS = {"gan.recipe": "paper"}, {"per_label": True}
@@ -63,7 +62,7 @@ CASES = [
     Case("train_generator", "language_model", {}),
     Case("train_generator", "language_model", LABELS),
     Case("train_generator", "hmm", {}),
-    Case("train_gan", "scalar", {}),
+    Case("train_gan", "scalar", {"recipes.modern.warm_up": 1, "recipes.modern.epochs": 3}),
     Case("train_gan", "word2vec", {}),
     Case("train_gan", "bert", {}),
     Case("train_gan", "scalar", PAPER),
@@ -141,7 +140,7 @@ def project(tmp_path_factory):
     write_tables(folder.parent / "tables")
     shutil.copyfile(ROOT / "tests/params.yaml", folder / "params.yaml")
     set_params(folder, {**SETTINGS, **MANY, "fetch.source": str(folder.parent / "tables")})
-    set_params(folder, {"hmm": {"states": 8, "epochs": 60, "smoothing": 1.0}})
+    set_params(folder, {"hmm": {"states": 20, "epochs": 200, "smoothing": 1.0}})
     for command in ("invent", "fetch", "prepare"):
         finish(folder, command)
     for name in ("scalar", "word2vec", "bert"):
@@ -171,17 +170,21 @@ def kill(project, case, seed):
     expected = written(whole, case)
 
     halves, resumed, told = [], 0, []
-    for _ in range(KILLS):
-        process = start(killed, case.module, case.item)
-        before = has_checkpoint(killed)
-        time.sleep(chance.uniform(0.3, 0.95) * seconds)
-        is_training = has_checkpoint(killed) and not before
-        process.send_signal(number := chance.choice(SIGNALS))
+    for number in range(KILLS):
+        process, began = start(killed, case.module, case.item), time.time()
+        if case.trains and number:
+            # Within the training, which is short beside all that is loaded before.
+            is_training = wait_for_checkpoint(killed, process, began)
+            time.sleep(chance.uniform(0, 0.2))
+        else:
+            is_training = False
+            time.sleep(chance.uniform(0.3, 0.95) * seconds)
+        process.send_signal(sent := chance.choice(SIGNALS))
         printed, _ = process.communicate()
         found = written(killed, case)
         halves += [path for path, content in found.items() if content != expected[path]]
-        resumed += has_checkpoint(killed)
-        if number != signal.SIGKILL and is_training and process.returncode:
+        resumed += any((killed / CHECKPOINTS).glob("*"))
+        if sent != signal.SIGKILL and is_training and process.returncode:
             told.append(printed.strip().splitlines()[-1])
     finish(killed, case.module, case.item)
     left = [*killed.rglob("*.partial"), *(killed / CHECKPOINTS).glob("*")]
@@ -190,8 +193,15 @@ def kill(project, case, seed):
     )
 
 
-def has_checkpoint(folder):
-    return any((folder / CHECKPOINTS).glob("*.safetensors"))
+def wait_for_checkpoint(folder, process, began):
+    """Wait until a process has written a checkpoint, and return True, or has ended."""
+    while process.poll() is None:
+        if any(
+            path.stat().st_mtime > began for path in (folder / CHECKPOINTS).glob("*.safetensors")
+        ):
+            return True
+        time.sleep(0.005)
+    return False
 
 
 @pytest.fixture(scope="module")
@@ -215,4 +225,5 @@ def test_enough_were_killed_and_went_on_from_a_checkpoint(outcomes):
     assert KILLS * len(CASES) >= 25
     resumed = [outcomes[case].result().resumed for case in CASES if case.trains]
     # Else the test above says nothing about checkpoints.
-    assert sum(resumed) >= len(resumed)
+    assert min(resumed) >= 1
+    assert sum(resumed) >= 1.5 * len(resumed)
