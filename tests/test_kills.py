@@ -1,7 +1,9 @@
-"""Real stages, killed at random moments: they go on, and end with the bytes of an unbroken run."""
+"""Real stages, killed at random moments or without room: they go on, to the same bytes."""
 
+import ctypes
 import os
 import random
+import resource
 import shutil
 import signal
 import subprocess
@@ -100,7 +102,7 @@ def set_params(folder, settings):
     YAML().dump(params, path)
 
 
-def start(folder, module, *items):
+def start(folder, module, *items, **options):
     # Each in a session of its own, as a shell starts it.
     return subprocess.Popen(
         [sys.executable, "-m", f"stages.{module}", *items],
@@ -111,6 +113,7 @@ def start(folder, module, *items):
         text=True,
         encoding="utf-8",
         start_new_session=True,
+        **options,
     )
 
 
@@ -227,3 +230,75 @@ def test_enough_were_killed_and_went_on_from_a_checkpoint(outcomes):
     # Else the test above says nothing about checkpoints.
     assert min(resumed) >= 1
     assert sum(resumed) >= 1.5 * len(resumed)
+
+
+# A disk that is full, and a folder that may not be written
+
+
+FAULTY = [
+    ("prepare", ()),
+    ("train_embedding", ("word2vec",)),
+    ("train_generator", ("language_model",)),
+    ("start_gan", ("modern",)),
+    ("sample", ("language_model",)),
+]
+
+
+def files_of(folder):
+    paths = [path for name in ("data", "metrics", "plots") for path in (folder / name).rglob("*")]
+    return {path.relative_to(folder): path.read_bytes() for path in paths if path.is_file()}
+
+
+@pytest.mark.parametrize(("module", "items"), FAULTY, ids=lambda part: str(part))
+def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(module, items, project, tmp_path):
+    folder = tmp_path / "project"
+    shutil.copytree(project, folder)
+    finish(folder, module, *items)
+    before = files_of(folder)
+
+    def allow_small_files():
+        # The system then says "file too large", one of the ways to say that there is no room.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))
+
+    process = start(folder, module, *items, preexec_fn=allow_small_files)
+    printed, _ = process.communicate()
+    assert process.returncode == 1
+    last = printed.strip().splitlines()[-1]
+    assert last.startswith("error: ")
+    assert last.endswith("the disk is full: make room there, then run `dvc repro` again")
+    assert "Traceback" not in printed
+    # What a stage writes before what found no room is whole, and so is what was there.
+    assert files_of(folder) == before
+    assert not [*folder.rglob("*.partial")]
+    finish(folder, module, *items)
+    assert files_of(folder) == before
+
+
+def obey_permissions():
+    """Let root write no more than others do, from the next program on; others do nothing."""
+    if os.getuid() == 0:
+        drop, override = 24, 1  # PR_CAPBSET_DROP and CAP_DAC_OVERRIDE, prctl(2), capabilities(7)
+        ctypes.CDLL(None).prctl(drop, override, 0, 0, 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="as root this test needs Linux")
+@pytest.mark.parametrize(("module", "items"), FAULTY, ids=lambda part: str(part))
+def test_a_folder_that_may_not_be_written_is_one_line(module, items, project, tmp_path):
+    folder = tmp_path / "project"
+    shutil.copytree(project, folder)
+    before = files_of(folder)
+    folders = [path for path in folder.rglob("*") if path.is_dir()]
+    for path in folders:
+        path.chmod(0o555)
+    process = start(folder, module, *items, preexec_fn=obey_permissions)
+    printed, _ = process.communicate()
+    for path in folders:
+        path.chmod(0o755)
+    if process.returncode == 0:
+        pytest.skip("this user may write anywhere")
+    assert process.returncode == 1
+    last = printed.strip().splitlines()[-1]
+    assert last.startswith("error: [Errno 13] Permission denied: ")
+    assert last.endswith("; expected a file or folder that may be written, or read")
+    assert "Traceback" not in printed
+    assert files_of(folder) == before
