@@ -23,7 +23,7 @@ from stages.embeddings.pretrained_bert import (
     load_tokenizer,
     tokenize_pieces,
 )
-from stages.embeddings.protocol import CLASSES, find_embedding, load_embedding
+from stages.embeddings.protocol import CLASSES, find_embedding, load_copy, load_embedding
 from stages.embeddings.scalar import ScalarEmbedding
 from stages.embeddings.seriation import order_by_similarity
 from stages.embeddings.word2vec import Word2VecEmbedding
@@ -293,6 +293,14 @@ def test_a_folder_that_was_tampered_with_is_refused(saved, tmp_path, name, file,
     shutil.copytree(saved / name, folder)
     damage(folder / file)
     is_refused(lambda: load_embedding(name, folder, "cpu"), f"^{re.escape(str(folder))}.*{match}")
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_a_copy_of_another_width_is_refused(saved, embeddings, name):
+    width, folder = embeddings[name].width, saved / name
+    assert load_copy(name, folder, "cpu", width=width, fingerprint=None).width == width
+    match = f"^{folder}: {width} numbers a token, but {saved} reads 5"
+    is_refused(lambda: load_copy(name, folder, "cpu", width=5, fingerprint=None), match)
 
 
 def test_an_unknown_bert_in_a_folder_is_told(saved, tmp_path):
