@@ -48,6 +48,8 @@ def gather(folder: Path) -> None:
     corpus = load_corpus("data/corpus")
     names = dict.fromkeys([START, *chosen_fakes(params)])
     sources = {name: load_generator(GENERATORS / name, device) for name in names}
+    for name, source in sources.items():
+        corpus.check_model(GENERATORS / name, source.fingerprint)
     for label in corpus.labels if params.per_label else [None]:
         part = corpus if label is None else corpus.of_label(label)
         place = folder if label is None else part_of(folder, label)

@@ -28,6 +28,7 @@ def main(name: str) -> None:
     corpus = load_corpus("data/corpus", params.gan.max_length)
     folder = Path("data/embeddings") / name
     embedding = load_embedding(name, folder, device)
+    corpus.check_model(folder, embedding.fingerprint)
     start = Path("data/starts") / params.gan.recipe
 
     def build(part: Corpus, label: int | None) -> Generator:

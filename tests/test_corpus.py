@@ -1,3 +1,6 @@
+import os
+import re
+import shutil
 import time
 from dataclasses import replace
 from itertools import chain, pairwise
@@ -7,6 +10,7 @@ import pytest
 
 from stages.corpus.corpus import SPLITS, Corpus, Split, build_corpus, load_corpus
 from stages.corpus.errors import UserError
+from tests.tampering import JSON, bytes_are, is_huge, is_refused, said
 
 
 def split(*texts, labels=None):
@@ -163,6 +167,184 @@ def test_200000_comments_of_60_words_load_in_two_seconds(tmp_path):
     assert time.perf_counter() - start < 2
     assert [len(getattr(loaded, name)) for name in SPLITS] == [170_000, 10_000, 20_000]
     assert loaded.test[-1].tolist() == tokens[-60:].tolist()
+
+
+# The fingerprint
+
+
+def test_the_fingerprint_is_of_words_texts_and_labels(corpus):
+    def change(name, part, array):
+        return {name: replace(getattr(corpus, name), **{part: np.asarray(array)})}
+
+    first = corpus.fingerprint
+    assert re.fullmatch("[0-9a-f]{16}", first)
+    assert replace(corpus, fingerprint="").fingerprint == first
+    # Arrays of other types with the same numbers are the same texts.
+    tokens = corpus.train.tokens.astype(np.int64)
+    assert replace(corpus, **change("train", "tokens", tokens), fingerprint="").fingerprint == first
+    others = [
+        {"words": [*corpus.words[:-1], "tea"]},
+        {"words": [*corpus.words, "tea"]},
+        {"vocabulary_size": 4},
+        change("train", "tokens", [1, 2, 3, 3, 2]),
+        change("train", "offsets", [0, 2, 3, 5]),
+        change("validation", "labels", [0]),
+        {"validation": corpus.test, "test": corpus.validation},
+    ]
+    prints = {replace(corpus, **other, fingerprint="").fingerprint for other in others}
+    assert len(prints | {first}) == len(others) + 1
+
+
+def test_the_part_of_a_label_and_another_length_keep_the_fingerprint(corpus, tmp_path):
+    assert corpus.of_label(1).fingerprint == corpus.fingerprint
+    corpus.save(tmp_path)
+    assert load_corpus(tmp_path, 2).fingerprint == corpus.fingerprint
+
+
+def test_a_model_of_another_corpus_is_refused(corpus, tmp_path):
+    corpus.save(tmp_path / "corpus")
+    loaded = load_corpus(tmp_path / "corpus")
+    loaded.check_model(tmp_path / "model", corpus.fingerprint)
+    for found, said_so in (("0" * 16, "0" * 16), (None, r"\(unknown\)")):
+        match = f"the corpus {said_so}, which is not .*corpus \\({corpus.fingerprint}"
+        is_refused(lambda found=found: loaded.check_model(tmp_path / "model", found), match)
+
+
+# Damaged and crafted files
+
+
+def array_is(change):
+    """Give the damage that changes the array of a file."""
+
+    def damage(path):
+        np.save(path, change(np.load(path)), allow_pickle=True)
+
+    return damage
+
+
+def claims(shape, dtype="<i4"):
+    """Give the damage that makes a header claim a shape, with no numbers after it."""
+
+    def damage(path):
+        with path.open("wb") as file:
+            header = {"descr": dtype, "fortran_order": False, "shape": shape}
+            np.lib.format.write_array_header_1_0(file, header)
+
+    return damage
+
+
+def is_huge_and_sound(path):
+    claims((10**12,))(path)
+    os.truncate(path, path.stat().st_size + 4 * 10**12)
+
+
+# Which file, what is done to it, and what the message says.
+DAMAGES = {
+    **{f"about: {key}": ("corpus.json", *case) for key, case in JSON.items()},
+    **{
+        f"about without {key}": ("corpus.json", said(key), f"{key}: Field required")
+        for key in (*SPLITS, "vocabulary_size", "fingerprint")
+    },
+    **{
+        f"{key} is {value!r}": ("corpus.json", said(key, value=value), match)
+        for key, value, match in (
+            *((name, 4, "expected 4 labels") for name in SPLITS),
+            *((name, 10**400, "labels, each") for name in SPLITS),
+            ("train", -1, "train: .*found -1"),
+            ("train", 3.0, "train: .*found 3.0"),
+            ("train", True, "train: .*found True"),
+            ("vocabulary_size", 6, "an empty line, then 6 distinct words"),
+            ("vocabulary_size", 2, "train-tokens.npy: expected ids from 1 to 2"),
+            ("vocabulary_size", 4, "do not belong together"),
+            ("vocabulary_size", "3", "vocabulary_size: .*found '3'"),
+            ("fingerprint", "0" * 16, "do not belong together: corpus.json .* 0{16}"),
+            ("fingerprint", "../x", "fingerprint: "),
+        )
+    },
+    **{
+        f"words: {key}": ("words.txt", bytes_are(change), match)
+        for key, (change, match) in {
+            "none": (b"", "an empty line, then 3 distinct"),
+            "one fewer": (lambda words: words.rsplit(b"\n", 1)[0], "expected ids from 1 to 4"),
+            "one more": (lambda words: words + b"\nmore", "do not belong together"),
+            "another": (lambda words: words.replace(b"soup", b"tea"), "do not belong together"),
+            "no first": (lambda words: words[1:], "an empty line"),
+            "one twice": (lambda words: words.replace(b"soup", b"hot"), "distinct words"),
+            "not UTF-8": (lambda words: words + b"\xff", "expected UTF-8"),
+        }.items()
+    },
+    "huge words": ("words.txt", is_huge, "expected at most"),
+    **{
+        f"{file}: {key}": (f"{file}.npy", damage, match)
+        for file in ("train-tokens", "validation-offsets", "test-labels")
+        for key, damage, match in (
+            ("empty", bytes_are(b""), "expected an array of int"),
+            ("text", bytes_are(b"no array at all"), "expected an array of int"),
+            ("cut off", bytes_are(lambda array: array[:-1]), "expected an array of int"),
+            ("half a header", bytes_are(lambda array: array[:50]), "expected an array of int"),
+            (
+                "a deep header",
+                bytes_are(b"\x93NUMPY\x01\x00\xf0\x10" + b"(" * 4336),
+                "an array of int",
+            ),
+            ("a zip file", bytes_are(b"PK\x03\x04" + bytes(100)), "expected an array of int"),
+            ("a pickle", array_is(lambda array: array.astype(object)), "expected an array of int"),
+            ("huge", claims((10**12,)), "expected an array of int"),
+            ("below zero", claims((-5,)), "expected an array of int"),
+            ("beyond 64 bits", claims((2**70,)), "expected an array of int"),
+            ("of floats", array_is(lambda array: array.astype(float)), "found float64"),
+            ("of int16", array_is(lambda array: array.astype("int16")), "found int16"),
+            ("big-endian", array_is(lambda array: array.astype(">i8")), "expected int.*found >i8"),
+            ("two dimensions", array_is(lambda array: array[None]), "in one dimension, found"),
+            ("no dimension", array_is(lambda array: array[0]), "in one dimension, found"),
+        )
+    },
+    "tokens that no memory holds": (
+        *("train-tokens.npy", is_huge_and_sound),
+        "4000.0 GB, and .* GB of memory are free",
+    ),
+    **{
+        f"{file}: {key}": (f"{file}.npy", array_is(change), match)
+        for file, key, change, match in (
+            ("train-tokens", "beyond", lambda tokens: tokens + 3, "expected ids from 1 to 3"),
+            ("test-tokens", "beyond", lambda tokens: tokens + 3, "expected ids from 1 to 5"),
+            ("train-tokens", "zero", lambda tokens: tokens - 1, "expected ids from 1 to 3"),
+            ("train-tokens", "negative", lambda tokens: -tokens, "expected ids from 1 to 3"),
+            ("train-tokens", "one fewer", lambda tokens: tokens[1:], "from 0 to 4"),
+            ("train-tokens", "others", lambda tokens: tokens[::-1].copy(), "do not belong"),
+            ("train-offsets", "falling", lambda _: np.array([0, 3, 2, 5]), "rise from 0 to 5"),
+            ("train-offsets", "beyond", lambda _: np.array([0, 3, 3, 9]), "rise from 0 to 5"),
+            ("train-offsets", "not from 0", lambda _: np.array([1, 3, 3, 5]), "rise from 0"),
+            ("train-offsets", "one fewer", lambda offsets: offsets[1:], "expected 4 offsets"),
+            (
+                *("train-offsets", "an overflow"),
+                lambda offsets: np.array([0, 2**63 - 1, -(2**63), 5]),
+                "expected 4 offsets that rise",
+            ),
+            ("train-labels", "two", lambda labels: labels + np.int8(2), "3 labels, each 0 or 1"),
+            ("train-labels", "negative", lambda labels: -labels, "3 labels, each 0 or 1"),
+            ("train-labels", "one fewer", lambda labels: labels[1:], "expected 3 labels"),
+            ("train-labels", "others", lambda labels: 1 - labels, "do not belong together"),
+        )
+    },
+}
+
+
+@pytest.mark.parametrize(("file", "damage", "match"), DAMAGES.values(), ids=DAMAGES)
+def test_a_corpus_that_was_tampered_with_is_refused(corpus, tmp_path, file, damage, match):
+    corpus.save(tmp_path / "corpus")
+    damage(tmp_path / "corpus" / file)
+    is_refused(lambda: load_corpus(tmp_path / "corpus"), f"^{re.escape(str(tmp_path))}.*{match}")
+
+
+def test_the_split_of_another_corpus_is_refused(corpus, tmp_path):
+    corpus.save(tmp_path / "one")
+    other = replace(corpus, test=split([1, 2, 3]), fingerprint="")
+    other.save(tmp_path / "other")
+    for part in ("tokens", "offsets", "labels"):
+        shutil.copy(tmp_path / f"other/test-{part}.npy", tmp_path / "one")
+    match = f"of the corpus {corpus.fingerprint}, the others are of {other.fingerprint}"
+    is_refused(lambda: load_corpus(tmp_path / "one"), match)
 
 
 # Building

@@ -1,6 +1,10 @@
 """The three embeddings: text to vectors and back."""
 
+import json
+import math
 import os
+import re
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -19,11 +23,22 @@ from stages.embeddings.pretrained_bert import (
     load_tokenizer,
     tokenize_pieces,
 )
-from stages.embeddings.protocol import CLASSES, find_embedding, load_embedding
+from stages.embeddings.protocol import CLASSES, find_embedding, load_copy, load_embedding
 from stages.embeddings.scalar import ScalarEmbedding
 from stages.embeddings.seriation import order_by_similarity
 from stages.embeddings.word2vec import Word2VecEmbedding
 from stages.embeddings.word_table import nearest_rows
+from tests.tampering import (
+    JSON,
+    TENSORS,
+    array_is,
+    bytes_are,
+    is_huge,
+    is_huge_and_sound,
+    is_refused,
+    put,
+    said,
+)
 
 TEXTS = [
     "the match was great and the keeper was great",
@@ -141,6 +156,158 @@ def test_an_embedding_is_found_and_built_by_its_name(corpus, name):
     texts = corpus.texts(corpus.train)
     assert embedding.decode(embedding.encode(texts)) == texts
     assert embedding.width == SETTINGS[name].get("vector_size", 1)
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_an_embedding_says_what_made_it(corpus, name, tmp_path):
+    embedding = build(name, corpus)
+    assert embedding.fingerprint == corpus.fingerprint
+    embedding.save(tmp_path / "saved")
+    loaded = load_embedding(name, tmp_path / "saved", "cpu")
+    assert (loaded.fingerprint, loaded.settings) == (corpus.fingerprint, embedding.settings)
+    about = json.loads((tmp_path / "saved/about.json").read_text("utf-8"))
+    assert (about["format"], about["corpus"]) == (1, corpus.fingerprint)
+    assert about["settings"] == SETTINGS[name]
+    libraries = {"torch", "transformers"} if name == "bert" else {"gensim", "numpy"}
+    assert {*about["versions"]} == libraries
+    assert all(re.fullmatch(r"[\d.]+", version) for version in about["versions"].values())
+    loaded.save(tmp_path / "again")
+    for path in (tmp_path / "saved").iterdir():
+        assert (tmp_path / "again" / path.name).read_bytes() == path.read_bytes()
+
+
+# Damaged and crafted folders.
+
+OF_WORDS, OF_VECTORS = ["scalar", "word2vec"], ["word2vec", "bert"]
+# Which embeddings, which file, what is done to it, and what the message says.
+DAMAGES = {
+    **{f"about: {key}": ([*CLASSES], "about.json", *case) for key, case in JSON.items()},
+    **{
+        f"about without {key}": ([*CLASSES], "about.json", said(key), f"{key}: Field required")
+        for key in ("embedding", "versions", "corpus", "settings")
+    },
+    **{
+        f"embedding {found!r}": ([*CLASSES], "about.json", said("embedding", value=found), "found")
+        for found in ("../scalar", "glove", "", 1)
+    },
+    **{
+        f"vectors: {key}": (OF_VECTORS, "vectors.safetensors", *case)
+        for key, case in TENSORS.items()
+    },
+    **{
+        f"{name} is {value}": (
+            [of],
+            "vectors.safetensors",
+            array_is(name, put(..., value)),
+            "finite",
+        )
+        for of, names in {
+            "word2vec": ["table"],
+            "bert": ["mapping", "center", "discriminants"],
+        }.items()
+        for name in names
+        for value in (math.nan, math.inf)
+    },
+    **{
+        f"words: {key}": (OF_WORDS, "words.txt", bytes_are(change), match)
+        for key, (change, match) in {
+            "none": (b"", "lines, found 0"),
+            "one fewer": (lambda words: words.split(b"\n", 1)[1], "lines, found"),
+            "one more": (lambda words: words + b"more\n", "lines, found"),
+            "cut off": (lambda words: words[:-1], "lines, found"),
+            "not UTF-8": (lambda words: words.replace(b"the", b"\xff"), "UTF-8"),
+            "two in one line": (lambda words: words.replace(b"soup", b"a b"), "white space"),
+            "an empty one": (lambda words: words.replace(b"soup", b""), "white space"),
+            "one twice": (lambda words: words.replace(b"soup", b"cold"), "distinct"),
+        }.items()
+    },
+    "huge words": (OF_WORDS, "words.txt", is_huge, "expected at most"),
+    **{
+        f"vocabulary_size {value!r}": (
+            OF_WORDS,
+            "about.json",
+            said("vocabulary_size", value=value),
+            match,
+        )
+        for value, match in {
+            0: "found 0",
+            10**12: "expected 10{12} lines",
+            "5": "found '5'",
+        }.items()
+    },
+    "another width": (
+        *(["word2vec"], "about.json", said("settings", "vector_size", value=13), "of the shape"),
+    ),
+    "vectors that no memory holds": (
+        *(["word2vec"], "vectors.safetensors"),
+        lambda path: [
+            said("settings", value=None)(path.with_name("about.json")),
+            is_huge_and_sound([19, 10**10])(path),
+        ],
+        "760.0 GB, and .* GB of memory are free",
+    ),
+    **{
+        f"pieces: {key}": (["bert"], "about.json", said("pieces", value=change), match)
+        for key, (change, match) in {
+            "a text": ("the", "pieces: .*list"),
+            "one fewer": (lambda pieces: pieces[:-1], "of the shape"),
+            "one more": (lambda pieces: [*pieces, "more"], "of the shape"),
+            "no first": (lambda pieces: ["a", *pieces[1:]], "empty text as the first"),
+            "an empty one": (lambda pieces: [*pieces[:-1], ""], "white space"),
+            "a number": (lambda pieces: [*pieces[:-1], 1], "valid string"),
+        }.items()
+    },
+    "project is 1": (["bert"], "about.json", said("project", value=1), "project: "),
+    "a blank model": (["bert"], "about.json", said("model", value=" "), "model: "),
+    "begins of numbers": (
+        *(["bert"], "vectors.safetensors"),
+        array_is("begins", lambda begins: begins.astype("int64")),
+        "begins: expected bool",
+    ),
+    "a narrower mapping": (
+        *(["bert"], "vectors.safetensors"),
+        array_is("mapping", lambda mapping: mapping[:, 1:]),
+        r"mapping: expected float32 of the shape \(24, 384\), found",
+    ),
+}
+CASES = [
+    pytest.param(name, *case, id=f"{name}-{key}")
+    for key, (names, *case) in DAMAGES.items()
+    for name in names
+]
+
+
+@pytest.fixture(scope="module")
+def saved(embeddings, tmp_path_factory):
+    """Give the folder with a folder of each embedding."""
+    folder = tmp_path_factory.mktemp("saved")
+    for name, embedding in embeddings.items():
+        embedding.settings = sys.modules[type(embedding).__module__].Settings(**SETTINGS[name])
+        embedding.save(folder / name)
+    return folder
+
+
+@pytest.mark.parametrize(("name", "file", "damage", "match"), CASES)
+def test_a_folder_that_was_tampered_with_is_refused(saved, tmp_path, name, file, damage, match):
+    folder = tmp_path / "tampered"
+    shutil.copytree(saved / name, folder)
+    damage(folder / file)
+    is_refused(lambda: load_embedding(name, folder, "cpu"), f"^{re.escape(str(folder))}.*{match}")
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_a_copy_of_another_width_is_refused(saved, embeddings, name):
+    width, folder = embeddings[name].width, saved / name
+    assert load_copy(name, folder, "cpu", width=width, fingerprint=None).width == width
+    match = f"^{folder}: {width} numbers a token, but {saved} reads 5"
+    is_refused(lambda: load_copy(name, folder, "cpu", width=5, fingerprint=None), match)
+
+
+def test_an_unknown_bert_in_a_folder_is_told(saved, tmp_path):
+    shutil.copytree(saved / "bert", tmp_path / "tampered")
+    said("model", value=str(tmp_path / "../nowhere"))(tmp_path / "tampered/about.json")
+    with pytest.raises(UserError, match="nowhere', which is neither MiniLM nor a folder"):
+        load_embedding("bert", tmp_path / "tampered", "cpu")
 
 
 def test_the_two_embeddings_of_words_know_the_training_split_s(corpus):

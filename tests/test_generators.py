@@ -1,6 +1,9 @@
 """One contract, every generator: those that are always there, those of the list, and both GANs."""
 
+import json
 import math
+import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +22,7 @@ from stages.pipeline.checkpoint import load_checkpoint, save_checkpoint
 from stages.pipeline.files import write_lines
 from stages.pipeline.trainer import fit
 from stages.pipeline.whole_file import list_generators
+from tests.tampering import JSON, TENSORS, array_is, is_refused, put, said
 
 LENGTH = 6  # words at which texts are cropped
 PARAMS = YAML(typ="safe").load(Path(__file__).with_name("params.yaml"))
@@ -145,6 +149,180 @@ def test_saved_is_loaded(trained, tmp_path):
     loaded.save(tmp_path / "again")
     for path in folder.rglob("*.*"):
         assert (tmp_path / "again" / path.relative_to(folder)).read_bytes() == path.read_bytes()
+
+
+def test_it_says_what_made_it(trained, corpus):
+    generator, _, folder = trained
+    assert generator.fingerprint == corpus.fingerprint
+    assert load_generator(folder, "cpu").fingerprint == corpus.fingerprint
+    about = json.loads((folder / "about.json").read_text("utf-8"))
+    assert (about["format"], about["corpus"]) == (1, corpus.fingerprint)
+    assert about["settings"] == generator.settings.model_dump()
+    # The same on any machine: nothing of the processor, such as +cpu.
+    assert {*about["versions"]} == {"numpy", "scipy", "torch"}
+    assert all(re.fullmatch(r"[\d.]+", version) for version in about["versions"].values())
+
+
+ANY, MODELS = [*NAMES], [name for name in NAMES if name != "paper_gan"]
+NETWORKS = ["language_model", "paper_gan", "modern_gan"]
+GANS = ["paper_gan", "modern_gan"]
+NO_NAMES = ["../markov", "a/b", "..", ".", "", "os.path", "stages.check", "Markov", "m\u00e4rkov"]
+NO_ROOMS = {"nowhere": "found none", "protocol": "found none", "folder": "Folder", "chosen": "Chos"}
+# Which generators, which file, what is done to it, and what the message says.
+DAMAGES = {
+    **{f"about: {key}": (ANY, "about.json", *case) for key, case in JSON.items()},
+    **{
+        f"about without {key}": (ANY, "about.json", said(key), f"{key}: Field required")
+        for key in ("generator", "versions", "corpus", "settings", "max_length")
+    },
+    **{
+        f"generator {found!r}": (
+            ANY,
+            "about.json",
+            said("generator", value=found),
+            "expected the name of a module in stages/generators",
+        )
+        for found in NO_NAMES
+    },
+    **{
+        f"generator {found}": (ANY, "about.json", said("generator", value=found), f"{match}")
+        for found, match in NO_ROOMS.items()
+    },
+    "generator 1": (ANY, "about.json", said("generator", value=1), "valid string, found 1"),
+    "generator per_label": (
+        *(ANY, "about.json", said("generator", value="per_label")),
+        "shares: Field required",
+    ),
+    **{
+        f"{key} is {value!r}": (ANY, "about.json", said(key, value=value), f"{key}.*: .*found ")
+        for key, values in {
+            "corpus": ("../x", "", 5, "0123456789ABCDEF"),
+            "versions": ([], {"torch": 2}),
+            "max_length": (0, -1, 10**9, 10**400, 5.0, "5", True, None, [5]),
+            "settings": ([], None, 1),
+        }.items()
+        for value in values
+    },
+    "an unknown setting": (
+        *(ANY, "about.json", said("settings", value=lambda old: {**old, "more": 1})),
+        "settings.more: Extra inputs",
+    ),
+    "no settings": (ANY, "about.json", said("settings", value={}), r"settings\..*Field required"),
+    **{
+        f"words: {key}": (MODELS, "about.json", said("words", value=change), f"words.*{match}")
+        for key, (change, match) in {
+            "a text": ("the sun", "valid list"),
+            "none": ([], "at least"),
+            "a number": (lambda words: [*words[:-1], 1], "valid string"),
+            "two words in one": (lambda words: [*words[:-1], "a b"], "white space"),
+            "a line feed": (lambda words: [*words[:-1], "a\n"], "white space"),
+            "an empty one": (lambda words: [*words[:-1], ""], "white space"),
+            "one twice": (lambda words: [*words[:-1], words[-2]], "distinct"),
+        }.items()
+    },
+    **{
+        f"words: {key}": (MODELS, "about.json", said("words", value=change), "of the shape")
+        for key, change in {
+            "one fewer": lambda words: words[:-1],
+            "one more": lambda words: [*words, "more"],
+        }.items()
+    },
+    **{f"weights: {key}": (ANY, "weights.safetensors", *case) for key, case in TENSORS.items()},
+    **{
+        f"weights: {value}": (
+            *(NETWORKS, "weights.safetensors", array_is(None, put(..., value)), "finite"),
+        )
+        for value in (math.nan, math.inf, -math.inf)
+    },
+    **{
+        f"{key} is {value!r}": (NETWORKS, "about.json", said("settings", key, value=value), match)
+        for key, value, match in (
+            ("hidden_size", 7, "of the shape"),
+            ("hidden_size", 10**6, "of the shape"),
+            ("hidden_size", 10**9, "hidden_size: .*found 10"),
+            ("num_layers", 2, "is missing"),
+            ("num_layers", 10**9, "too few for a num_layers of 1000000000"),
+            ("dropout", 1.0, "dropout: "),
+            ("learning_rate", math.nan, "learning_rate: "),
+        )
+    },
+    "absurd together": (
+        ["paper_gan"],
+        "about.json",
+        lambda path: [
+            said(*keys, value=10**6)(path)
+            for keys in (["settings", "hidden_size"], ["max_length"], ["width"])
+        ],
+        "cannot be made",
+    ),
+    **{
+        f"embedding {value!r}": (GANS, "about.json", said("embedding", value=value), match)
+        for value, match in {
+            "../scalar": "embedding: Input should be 'scalar', 'word2vec' or 'bert'",
+            "os": "embedding: Input should be",
+            "word2vec": "embedding: Input should be 'word2vec', found 'scalar'",
+        }.items()
+    },
+    "another width": (GANS, "about.json", said("width", value=2), "of the shape"),
+    "an embedding of another corpus": (
+        *(GANS, "embedding/about.json", said("corpus", value="0" * 16)),
+        "made from the corpus 0000000000000000, but .* from [0-9a-f]{16}",
+    ),
+    **{
+        f"{name} is {key}": (["markov"], "weights.safetensors", array_is(name, change), match)
+        for name, key, change, match in (
+            ("starts", "negative", put(1, -1), "starts: "),
+            ("starts", "nothing", put(..., 0), "starts: "),
+            ("starts", "an end", put(0, 1), "starts: "),
+            ("starts", "too many", put(..., 2**60), "starts: "),
+            ("keys_1", "falling", lambda keys: keys[::-1], "keys_1: expected rising"),
+            ("keys_1", "negative", put(0, -1), "keys_1: "),
+            ("keys_1", "an end", put(0, 0), "keys_1: "),
+            ("keys_1", "too large", put(-1, 2**62), "keys_1: "),
+            ("indptr_1", "beyond", put(-1, 10**6), "indptr_1: "),
+            ("indptr_1", "falling", put(1, 0), "indptr_1: "),
+            ("indptr_1", "shorter", lambda ends: ends[:-1], "indptr_1: "),
+            ("indices_1", "beyond", put(-1, 10**6), "indices_1: "),
+            ("indices_1", "negative", put(0, -1), "indices_1: "),
+            ("data_1", "zero", put(0, 0), "data_1: "),
+            ("data_1", "negative", put(0, -5), "data_1: "),
+            ("data_1", "too many", put(..., 2**61), "data_1: "),
+            ("data_1", "shorter", lambda data: data[:-1], "of the shape"),
+            ("data_1", "no whole numbers", lambda data: data / 2, "expected int64"),
+        )
+    },
+    "an order of 2": (["markov"], "about.json", said("settings", "order", value=2), "is missing"),
+    "an order of 11": (["markov"], "about.json", said("settings", "order", value=11), "order: "),
+    **{
+        f"{name} is {key}": (["hmm"], "weights.safetensors", array_is(name, change), match)
+        for name in ("start", "transition", "end", "emission")
+        for key, change, match in (
+            ("negative", put((0,), -1.0), "probabilities"),
+            ("more than 1", put((0,), 2.0), "probabilities"),
+            ("no number", put((0,), math.nan), "finite"),
+            ("endless", put((0,), math.inf), "finite"),
+            ("of less precision", lambda table: table.astype(np.float32), "expected float64"),
+        )
+    },
+    "another number of states": (
+        *(["hmm"], "about.json", said("settings", "states", value=2000), "of the shape"),
+    ),
+    "10**9 states": (["hmm"], "about.json", said("settings", "states", value=10**9), "states: "),
+}
+CASES = [
+    pytest.param(name, *case, id=f"{name}-{key}")
+    for key, (names, *case) in DAMAGES.items()
+    for name in names
+    if name in NAMES
+]
+
+
+@pytest.mark.parametrize(("name", "file", "damage", "match"), CASES, indirect=["name"])
+def test_a_folder_that_was_tampered_with_is_refused(trained, tmp_path, file, damage, match):
+    folder = tmp_path / "tampered"
+    shutil.copytree(trained[2], folder)
+    damage(folder / file)
+    is_refused(lambda: load_generator(folder, "cpu"), f"^{re.escape(str(folder))}.*{match}")
 
 
 def test_texts_are_words_of_the_corpus_cropped(trained, corpus):

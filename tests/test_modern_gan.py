@@ -12,6 +12,7 @@ from torch.nn.utils import clip_grad_norm_
 from torch.nn.utils.parametrize import is_parametrized
 
 from stages.corpus.corpus import Corpus, Split
+from stages.corpus.errors import UserError
 from stages.corpus.seeds import derive_seed
 from stages.embeddings.piece_table import lengths_of
 from stages.embeddings.scalar import ScalarEmbedding
@@ -390,7 +391,8 @@ def test_the_distance_is_that_of_the_generator_s_own_texts(monkeypatch):
 
 def test_it_begins_as_the_language_model_with_the_fakes_that_are_chosen(tmp_path):
     torch.manual_seed(0)
-    writer = make_writer()
+    writer, corpus = make_writer(), make_corpus(draw_words(4))
+    writer.fingerprint = corpus.fingerprint
     writer.save(tmp_path / "language_model")
     fakes = {"language_model": ["the soup", "", "was"], "markov": ["cold", "cold soup", ""]}
     for name, texts in fakes.items():
@@ -399,7 +401,7 @@ def test_it_begins_as_the_language_model_with_the_fakes_that_are_chosen(tmp_path
     def build(chosen):
         settings = ModernGanSettings(**{**SETTINGS, "fakes": chosen})
         extra = {"embedding": ScalarEmbedding(WORDS[1:]), "start": tmp_path}
-        return ModernGan.build(make_corpus(draw_words(4)), settings, seed=1, device="cpu", **extra)
+        return ModernGan.build(corpus, settings, seed=1, device="cpu", **extra)
 
     gan = build(["markov"])
     assert gan.fakes == fakes
@@ -408,6 +410,9 @@ def test_it_begins_as_the_language_model_with_the_fakes_that_are_chosen(tmp_path
     assert gan.max_length == LENGTH
     (tmp_path / "markov.txt").unlink()
     assert [*build([]).fakes] == ["language_model"]
+    corpus = make_corpus(draw_words(5))
+    with pytest.raises(UserError, match=f"{writer.fingerprint}, which.*{corpus.fingerprint}"):
+        build([])
 
 
 def test_its_own_texts_are_judged_before_any_is_chosen():

@@ -1,5 +1,7 @@
 """One generator a label: whose text stands where, its judge, and its folder."""
 
+import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from stages.generators.markov import Markov, MarkovSettings
 from stages.generators.per_label import PerLabel, label_shares, part_of
 from stages.generators.protocol import load_generator
 from stages.judges.per_label_judge import PerLabelJudge
+from tests.tampering import JSON, is_refused, said
 
 SHARES = {0: 0.25, 1: 0.75}
 
@@ -204,7 +207,7 @@ def test_each_part_s_own_texts_are_judged_by_itself_as_often_as_real_text_has_th
 # The folder.
 
 
-def test_saved_is_loaded(tmp_path):
+def make_both():
     texts = [text.split() for text in ("the sun is warm", "my moon is cold")] * 10
     corpus = build_corpus(texts, [0, 1] * 10, 0.2, 0.2, seed=1)
     parts = {}
@@ -213,7 +216,13 @@ def test_saved_is_loaded(tmp_path):
         settings = MarkovSettings(order=1, start="uniform")
         parts[label] = Markov(corpus.words[: corpus.vocabulary_size + 1], settings, 5)
         parts[label].fit(part.train)
-    both = PerLabel(parts, SHARES)
+        parts[label].fingerprint = corpus.fingerprint
+    return PerLabel(parts, SHARES)
+
+
+def test_saved_is_loaded(tmp_path):
+    both = make_both()
+    parts = both.parts
     both.save(tmp_path / "both")
     loaded = load_generator(tmp_path / "both", "cpu")
     assert isinstance(loaded, PerLabel)
@@ -225,3 +234,43 @@ def test_saved_is_loaded(tmp_path):
         alone = load_generator(part_of(tmp_path / "both", label), "cpu")
         assert write(alone, 10) == write(parts[label], 10)
     assert part_of(Path("folder"), 1) == Path("folder/label_1")
+
+
+def has_itself_inside(path):
+    shutil.rmtree(path.parent / "label_1")
+    (path.parent / "label_1").symlink_to(path.parent, target_is_directory=True)
+
+
+DAMAGES = {
+    **{key: ("about.json", *case) for key, case in JSON.items()},
+    **{
+        f"shares {value!r}": ("about.json", said("shares", value=value), match)
+        for value, match in (
+            ([[0, 0.5], [1, 0.5]], "shares: .*found"),
+            ({}, "shares that sum to 1"),
+            ({"0": 0.5}, "shares that sum to 1"),
+            ({"0": 0.5, "1": 0.6}, "shares that sum to 1"),
+            ({"0": 0.0, "1": 1.0}, "shares.0: "),
+            ({"0": -0.5, "1": 1.5}, "shares.0: "),
+            ({"0": "0.5", "1": 0.5}, "shares.0: "),
+            ({"0": 0.5, "2": 0.5}, "shares.2"),
+            ({"0": 0.5, "../x": 0.5}, "shares"),
+            ({"0": 0.5, "1.0": 0.5}, "shares"),
+        )
+    },
+    "a part of another corpus": (
+        *("label_1/about.json", said("corpus", value="0" * 16)),
+        "made from the corpus 0000000000000000, but .*both from [0-9a-f]{16}",
+    ),
+    "a part that is damaged": ("label_0/about.json", said("words", value=[]), "words"),
+    "itself as a part": ("about.json", has_itself_inside, "another generator than per_label"),
+    "no room": ("label_0/about.json", said("generator", value="../x"), "name of a module"),
+}
+
+
+@pytest.mark.parametrize(("file", "damage", "match"), DAMAGES.values(), ids=DAMAGES)
+def test_a_folder_that_was_tampered_with_is_refused(tmp_path, file, damage, match):
+    folder = tmp_path / "both"
+    make_both().save(folder)
+    damage(folder / file)
+    is_refused(lambda: load_generator(folder, "cpu"), f"^{re.escape(str(folder))}.*{match}")

@@ -805,7 +805,7 @@ def test_each_plot_is_drawn_once():
 # The next generator
 
 PARROT = """
-from stages.generators.folder import load_folder
+from stages.generators.folder import load_about
 from stages.networks.lstm_language_model import END
 """
 

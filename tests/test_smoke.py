@@ -97,13 +97,19 @@ if is_stage:
 PARROT = """
 import numpy as np
 
-from stages.corpus.settings import Count, Section
-from stages.generators.folder import load_folder, save_folder
-from stages.generators.protocol import Step, check_request
+from stages.corpus.settings import Count, Section, Size
+from stages.generators.folder import load_about, save_folder
+from stages.generators.protocol import GeneratorAbout, Step, check_request
 
 
 class ParrotSettings(Section):
     epochs: Count
+
+
+class ParrotAbout(GeneratorAbout):
+    settings: ParrotSettings
+    max_length: Size
+    texts: list[str]
 
 
 class Parrot:
@@ -143,9 +149,8 @@ class Parrot:
 
     @classmethod
     def load(cls, folder, device):
-        about, _ = load_folder(folder)
-        settings = ParrotSettings(**about["settings"])
-        return cls(settings, about["max_length"], about["texts"])
+        about = load_about(folder, ParrotAbout)
+        return cls(about.settings, about.max_length, about.texts)
 """
 
 

@@ -1,5 +1,7 @@
 """The stage start_gan: what a GAN starts from, and whose fakes it learns to know."""
 
+import shutil
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +12,7 @@ from ruamel.yaml import YAML
 
 from stages import start_gan
 from stages.corpus.corpus import build_corpus, load_corpus
+from stages.corpus.errors import UserError
 from stages.generators.language_model import LanguageModel, LanguageModelSettings
 from stages.generators.markov import Markov, MarkovSettings
 from stages.generators.per_label import PerLabel, label_shares
@@ -189,6 +192,19 @@ def test_per_label_each_part_has_fakes_of_its_label(corpus):
             assert {word for text in fakes for word in text.split()} <= words[label]
         source = Path(f"data/generators/language_model/label_{label}")
         assert contents(part / "language_model") == contents(source)
+
+
+@pytest.mark.parametrize("name", ["markov", "language_model"])
+def test_a_generator_of_another_corpus_is_refused(corpus, name):
+    other = build_corpus(TEXTS[1:], LABELS[1:], 0.2, 0.2, seed=1)
+    folder = Path("data/generators") / name
+    shutil.rmtree(folder)
+    make_generators(replace(other, max_length=LENGTH))[name].save(folder)
+    write_params()
+    match = f"{folder} .* {other.fingerprint}, which is not data/corpus .{corpus.fingerprint}"
+    with pytest.raises(UserError, match=match):
+        main("modern")
+    assert not FOLDER.exists()
 
 
 def test_the_paper_s_gan_starts_from_nothing_that_could_change(tmp_path, monkeypatch):

@@ -1,15 +1,25 @@
 """The tokenized corpus: word ids of three splits, and the words they stand for."""
 
-import json
+import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
+from stages.corpus.checked_files import (
+    Fingerprint,
+    damaged,
+    read_array,
+    read_json,
+    read_lines,
+    write_json,
+)
 from stages.corpus.errors import UserError
+from stages.corpus.settings import CountOrZero, Section
 
-_PARTS = ("tokens", "offsets", "labels")
+_PARTS = {"tokens": "int32", "offsets": "int64", "labels": "int8"}
+_REMEDY = "dvc repro prepare"
 SPLITS = ("train", "validation", "test")
 _FEWEST = (2, 2, 1)  # texts of each: of one there is no spread, nor words to tell apart
 
@@ -72,6 +82,9 @@ class Corpus:
         validation: what chooses among epochs and sets thresholds.
         test: what nothing but the measures sees.
         max_length: words at which generated texts are cropped; None crops none.
+        fingerprint: 16 hexadecimal digits by which models tell what they were made from: of all
+            words, texts and labels. The part of one label keeps that of the whole corpus.
+        name: of its folder, for messages.
     """
 
     words: list[str]
@@ -80,6 +93,37 @@ class Corpus:
     validation: Split
     test: Split
     max_length: int | None = None
+    fingerprint: str = ""
+    name: str = "the corpus"
+
+    def __post_init__(self) -> None:
+        if not self.fingerprint:
+            object.__setattr__(self, "fingerprint", self._digest())
+
+    def _digest(self) -> str:
+        digest = hashlib.sha256("\n".join([str(self.vocabulary_size), *self.words]).encode())
+        for name in SPLITS:
+            for part, dtype in _PARTS.items():
+                array = np.ascontiguousarray(getattr(getattr(self, name), part), dtype)
+                digest.update(f"\n{name} {part} {len(array)}\n".encode())
+                digest.update(array)
+        return digest.hexdigest()[:16]
+
+    def check_model(self, path: Path, fingerprint: str | None) -> None:
+        """Refuse a model that was made from another corpus.
+
+        Args:
+            path: of the model.
+            fingerprint: of the corpus that it was made from.
+
+        Raises:
+            UserError: names both, and their fingerprints.
+        """
+        if fingerprint != self.fingerprint:
+            raise UserError(
+                f"{path} was made from the corpus {fingerprint or '(unknown)'}, which is not "
+                f"{self.name} ({self.fingerprint}): run `dvc repro`"
+            )
 
     @property
     def labels(self) -> list[int]:
@@ -115,8 +159,19 @@ class Corpus:
         # Bytes, so that no platform turns "\n" into something else.
         (folder / "words.txt").write_bytes("\n".join(self.words).encode())
         sizes = {name: len(getattr(self, name)) for name in SPLITS}
-        sizes["vocabulary_size"] = self.vocabulary_size
-        (folder / "corpus.json").write_bytes(json.dumps(sizes, indent=2).encode() + b"\n")
+        sizes |= {"vocabulary_size": self.vocabulary_size, "fingerprint": self.fingerprint}
+        write_json(folder / "corpus.json", sizes)
+
+
+class _About(Section):
+    """What corpus.json says: texts of each split, words of the training split, the fingerprint."""
+
+    format: int
+    train: CountOrZero
+    validation: CountOrZero
+    test: CountOrZero
+    vocabulary_size: CountOrZero
+    fingerprint: Fingerprint
 
 
 def load_corpus(folder: Path | str, max_length: int | None = None) -> Corpus:
@@ -127,24 +182,49 @@ def load_corpus(folder: Path | str, max_length: int | None = None) -> Corpus:
         max_length: words at which generated texts are cropped.
 
     Raises:
-        UserError: a file of the corpus is missing.
+        UserError: a file of the corpus is missing or damaged, or they do not belong together.
     """
     folder = Path(folder)
-
-    def load_split(name: str) -> Split:
-        paths = (folder / f"{name}-{part}.npy" for part in _PARTS)
-        return Split(*(np.load(path, allow_pickle=False) for path in paths))
-
     try:
-        sizes = json.loads((folder / "corpus.json").read_bytes())
-        # Split by "\n" alone: splitlines() would also cut at other control characters.
-        words = (folder / "words.txt").read_bytes().decode().split("\n")
-        return Corpus(words, sizes["vocabulary_size"], *map(load_split, SPLITS), max_length)
+        about = read_json(folder / "corpus.json", _About, _REMEDY)
+        words = read_lines(folder / "words.txt", _REMEDY)
+        if words[0] or len({*words}) < len(words) or about.vocabulary_size >= len(words):
+            expected = f"an empty line, then {about.vocabulary_size} distinct words or more"
+            raise damaged(folder / "words.txt", f"expected {expected}", _REMEDY)
+        known = (about.vocabulary_size, len(words) - 1, len(words) - 1)  # a split's highest id
+        splits = [
+            _load_split(folder, name, getattr(about, name), highest)
+            for name, highest in zip(SPLITS, known, strict=True)
+        ]
     except FileNotFoundError as error:
         raise UserError(
             f"{folder}: no {Path(error.filename).name} there; run the stage prepare first "
-            "(dvc repro prepare)"
+            f"({_REMEDY})"
         ) from error
+    corpus = Corpus(words, about.vocabulary_size, *splits, max_length, name=str(folder))
+    if corpus.fingerprint != about.fingerprint:
+        raise UserError(
+            f"{folder}: its files do not belong together: corpus.json is of the corpus "
+            f"{about.fingerprint}, the others are of {corpus.fingerprint}: run `{_REMEDY}`"
+        )
+    return corpus
+
+
+def _load_split(folder: Path, name: str, texts: int, highest: int) -> Split:
+    """Read one split of so many texts, whose ids are from 1 to the highest."""
+    paths = {part: folder / f"{name}-{part}.npy" for part in _PARTS}
+    split = Split(*(read_array(paths[part], dtype, _REMEDY) for part, dtype in _PARTS.items()))
+    tokens, offsets, labels = split.tokens, split.offsets, split.labels
+    if len(labels) != texts or not np.isin(labels, (0, 1)).all():
+        raise damaged(paths["labels"], f"expected {texts} labels, each 0 or 1", _REMEDY)
+    # No difference of the two, which can overflow.
+    is_rising = len(offsets) == texts + 1 and (offsets[1:] >= offsets[:-1]).all()
+    if not is_rising or offsets[0] != 0 or offsets[-1] != len(tokens):
+        expected = f"expected {texts + 1} offsets that rise from 0 to {len(tokens)}"
+        raise damaged(paths["offsets"], expected, _REMEDY)
+    if len(tokens) and (tokens.min() < 1 or tokens.max() > highest):
+        raise damaged(paths["tokens"], f"expected ids from 1 to {highest}", _REMEDY)
+    return split
 
 
 def build_corpus(

@@ -12,17 +12,21 @@ the vectors of one piece scatter from text to text count less. Plain principal c
 pieces.
 """
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import torch
 from pydantic import Field
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 from tqdm import tqdm
 
+from stages.corpus.checked_files import (
+    PiecesAfterEnd,
+    read_json,
+    read_tensors,
+)
 from stages.corpus.corpus import Corpus
 from stages.corpus.errors import UserError
 from stages.corpus.settings import Count, Section, Text
@@ -30,8 +34,10 @@ from stages.embeddings.pretrained_bert import (
     encode_pieces,
     load_bert,
     load_tokenizer,
+    load_width,
     tokenize_pieces,
 )
+from stages.embeddings.protocol import ABOUT, VECTORS, EmbeddingAbout, save_about
 from stages.embeddings.word_table import NOT_A_WORD, nearest_rows
 from stages.networks.portable import square_root
 
@@ -50,6 +56,14 @@ class Settings(Section):
         Text, Field(description="MiniLM, a folder, or the name of a BERT on the Hugging Face hub")
     ]
     vector_size: Count | None
+
+
+class _About(EmbeddingAbout):
+    embedding: Literal["bert"]
+    settings: Settings | None
+    model: Text
+    pieces: PiecesAfterEnd
+    project: bool
 
 
 class BertEmbedding:
@@ -71,6 +85,8 @@ class BertEmbedding:
     """
 
     name: ClassVar = "bert"
+    settings: Settings | None = None
+    fingerprint: str | None = None
 
     def __init__(
         self,
@@ -100,7 +116,10 @@ class BertEmbedding:
     @classmethod
     def build(cls, corpus: Corpus, settings: Settings, *, seed: int, device: str) -> Self:
         """Build the mapping from the training split; see `protocol.Embedding`."""
-        return cls.fit(corpus.texts(corpus.train), **settings.model_dump(), device=device)
+        texts = corpus.texts(corpus.train)
+        embedding = cls.fit(texts, **settings.model_dump(), device=device)
+        embedding.settings, embedding.fingerprint = settings, corpus.fingerprint
+        return embedding
 
     @classmethod
     def fit(
@@ -205,23 +224,35 @@ class BertEmbedding:
         return 1 - found.double().mean().item()
 
     def save(self, folder: Path) -> None:
-        """Write settings.json and vectors.safetensors into a new folder; BERT stays where it is."""
-        folder.mkdir()
-        settings = {"model": self.model, "pieces": self.pieces, "project": self.project}
-        (folder / "settings.json").write_text(json.dumps(settings, ensure_ascii=False), "utf-8")
+        """Write about.json and vectors.safetensors into a new folder; BERT stays where it is."""
+        about = {"model": self.model, "pieces": self.pieces, "project": self.project}
+        save_about(folder, self, ["torch", "transformers"], about)
         vectors = {
             "begins": self.begins,
             "mapping": self.mapping.cpu(),
             "center": self.center.cpu(),
             "discriminants": self.discriminants.cpu(),
         }
-        save_file(vectors, folder / "vectors.safetensors")
+        save_file(vectors, folder / VECTORS)
 
     @classmethod
     def load(cls, folder: Path, device: str) -> Self:
         """Read what `save` wrote; raises as `pretrained_bert.load_bert`."""
-        settings = json.loads((folder / "settings.json").read_text("utf-8"))
-        return cls(**settings, **load_file(folder / "vectors.safetensors"), device=device)
+        about = read_json(folder / ABOUT, _About)
+        width = load_width(about.model)  # D
+        rows = len(about.pieces)  # K
+        expected = {
+            "begins": ("bool", (rows,)),
+            "mapping": ("float32", (rows, width)),
+            "center": ("float32", (width,)),
+            "discriminants": ("float32", (width, "E")),
+        }
+        arrays = read_tensors(folder / VECTORS, expected)
+        tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+        made = {"model": about.model, "pieces": about.pieces, "project": about.project}
+        embedding = cls(**made, **tensors, device=device)
+        embedding.settings, embedding.fingerprint = about.settings, about.corpus
+        return embedding
 
 
 class _Moments:

@@ -13,8 +13,10 @@ from typing import ClassVar, Literal, Self
 import torch
 from torch import Tensor
 
+from stages.corpus.checked_files import read_json
 from stages.corpus.corpus import Corpus
-from stages.corpus.settings import Section
+from stages.corpus.settings import Count, Section
+from stages.embeddings.protocol import ABOUT, EmbeddingAbout, save_about
 from stages.embeddings.word_table import (
     join_words,
     read_words,
@@ -34,6 +36,12 @@ class Settings(Section):
     order: Literal["similarity", "appearance"]
 
 
+class _About(EmbeddingAbout):
+    embedding: Literal["scalar"]
+    settings: Settings | None
+    vocabulary_size: Count
+
+
 class ScalarEmbedding:
     """Words to their ids, as one float each; see `protocol.Embedding`.
 
@@ -44,6 +52,8 @@ class ScalarEmbedding:
 
     name: ClassVar = "scalar"
     width = 1
+    settings: Settings | None = None
+    fingerprint: str | None = None
 
     def __init__(self, words: Sequence[str], device: str = "cpu") -> None:
         self.words = ["", *words]
@@ -59,7 +69,9 @@ class ScalarEmbedding:
             from stages.embeddings.seriation import order_by_similarity
 
             words = order_by_similarity(corpus.texts(corpus.train), words, seed)
-        return cls(words, device)
+        embedding = cls(words, device)
+        embedding.settings, embedding.fingerprint = settings, corpus.fingerprint
+        return embedding
 
     def tokenize(self, texts: Sequence[str], length: int | None = None) -> Tensor:
         """Turn texts into word ids (B, T), int32; 0 for unknown words and after the end."""
@@ -83,11 +95,15 @@ class ScalarEmbedding:
         return unknown_share(texts, self._ids)
 
     def save(self, folder: Path) -> None:
-        """Write words.txt into a new folder."""
-        folder.mkdir()
+        """Write about.json and words.txt into a new folder."""
+        about = {"vocabulary_size": self.vocabulary_size}
+        save_about(folder, self, ["gensim", "numpy"], about)
         write_words(folder / "words.txt", self.words[1:])
 
     @classmethod
     def load(cls, folder: Path, device: str) -> Self:
         """Read what `save` wrote."""
-        return cls(read_words(folder / "words.txt"), device)
+        about = read_json(folder / ABOUT, _About)
+        embedding = cls(read_words(folder / "words.txt", about.vocabulary_size), device)
+        embedding.settings, embedding.fingerprint = about.settings, about.corpus
+        return embedding

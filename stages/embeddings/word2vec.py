@@ -9,14 +9,16 @@ that it has a vector like any word.
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
+from stages.corpus.checked_files import read_json, read_tensors
 from stages.corpus.corpus import Corpus
 from stages.corpus.settings import Count, Section
+from stages.embeddings.protocol import ABOUT, VECTORS, EmbeddingAbout, save_about
 from stages.embeddings.word_table import (
     join_words,
     nearest_rows,
@@ -43,6 +45,12 @@ class Settings(Section):
     epochs: Count
 
 
+class _About(EmbeddingAbout):
+    embedding: Literal["word2vec"]
+    settings: Settings | None
+    vocabulary_size: Count
+
+
 class Word2VecEmbedding:
     """Words to gensim's vectors; see `protocol.Embedding`.
 
@@ -56,6 +64,8 @@ class Word2VecEmbedding:
     """
 
     name: ClassVar = "word2vec"
+    settings: Settings | None = None
+    fingerprint: str | None = None
 
     def __init__(self, words: Sequence[str], table: Tensor, device: str = "cpu") -> None:
         self.words = ["", *words]
@@ -69,7 +79,9 @@ class Word2VecEmbedding:
         """Fit the vectors on the training split; see `protocol.Embedding`."""
         words = corpus.words[1 : corpus.vocabulary_size + 1]
         texts = corpus.texts(corpus.train)
-        return cls.fit(texts, words, **settings.model_dump(), seed=seed, device=device)
+        embedding = cls.fit(texts, words, **settings.model_dump(), seed=seed, device=device)
+        embedding.settings, embedding.fingerprint = settings, corpus.fingerprint
+        return embedding
 
     @classmethod
     def fit(
@@ -142,13 +154,19 @@ class Word2VecEmbedding:
         return unknown_share(texts, self._ids)
 
     def save(self, folder: Path) -> None:
-        """Write words.txt and vectors.safetensors into a new folder."""
-        folder.mkdir()
+        """Write about.json, words.txt and vectors.safetensors into a new folder."""
+        about = {"vocabulary_size": self.vocabulary_size}
+        save_about(folder, self, ["gensim", "numpy"], about)
         write_words(folder / "words.txt", self.words[1:])
-        save_file({"table": self.table.cpu()}, folder / "vectors.safetensors")
+        save_file({"table": self.table.cpu()}, folder / VECTORS)
 
     @classmethod
     def load(cls, folder: Path, device: str) -> Self:
         """Read what `save` wrote."""
-        table = load_file(folder / "vectors.safetensors")["table"]
-        return cls(read_words(folder / "words.txt"), table, device)
+        about = read_json(folder / ABOUT, _About)
+        words = read_words(folder / "words.txt", about.vocabulary_size)
+        width = "E" if about.settings is None else about.settings.vector_size
+        arrays = read_tensors(folder / VECTORS, {"table": ("float32", (len(words) + 1, width))})
+        embedding = cls(words, torch.from_numpy(arrays["table"]), device)
+        embedding.settings, embedding.fingerprint = about.settings, about.corpus
+        return embedding

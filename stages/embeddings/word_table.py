@@ -6,6 +6,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from stages.corpus.checked_files import check_words, damaged, read_lines
+
 NOT_A_WORD = 0
 
 
@@ -70,6 +72,16 @@ def write_words(path: Path, words: Sequence[str]) -> None:
     path.write_bytes("".join(f"{word}\n" for word in words).encode("utf-8"))
 
 
-def read_words(path: Path) -> list[str]:
-    """Read one word a line."""
-    return path.read_bytes().decode("utf-8").split("\n")[:-1]
+def read_words(path: Path, count: int) -> list[str]:
+    """Read so many words, one a line.
+
+    Raises:
+        UserError: there are more or fewer, one comes twice, or a line is no word.
+    """
+    *words, rest = read_lines(path)
+    if len(words) != count or rest:
+        raise damaged(path, f"expected {count} lines, found {len(words)}")
+    try:
+        return check_words(words)
+    except ValueError as error:
+        raise damaged(path, str(error)) from None

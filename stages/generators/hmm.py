@@ -17,11 +17,12 @@ import numpy as np
 from pydantic import Field
 from scipy import sparse
 
+from stages.corpus.checked_files import Words, damaged
 from stages.corpus.corpus import Corpus, Split
 from stages.corpus.errors import UserError
-from stages.corpus.settings import Count, Section
-from stages.generators.folder import load_folder, save_folder
-from stages.generators.protocol import Step, check_request
+from stages.corpus.settings import Count, Section, Size
+from stages.generators.folder import WEIGHTS, load_about, load_arrays, save_folder
+from stages.generators.protocol import GeneratorAbout, Step, check_request
 
 BATCH = 500  # texts written at a time
 ROWS = 8192  # words of texts read at a time: their arrays of 100 states stay near the processor
@@ -41,6 +42,12 @@ class HmmSettings(Section):
     states: Annotated[int, Field(ge=1, le=2000)]
     epochs: Count
     smoothing: Annotated[float, Field(gt=0)]
+
+
+class _About(GeneratorAbout):
+    settings: HmmSettings
+    max_length: Size
+    words: Words
 
 
 class Tables(NamedTuple):
@@ -67,6 +74,13 @@ class Tables(NamedTuple):
             self.end / total,
             self.emission / self.emission.sum(0),
         )
+
+    def are_probabilities(self) -> bool:
+        """Say whether they are not negative and sum to 1 where they must."""
+        sums = np.concatenate(
+            [[self.start.sum()], self.transition.sum(1) + self.end, self.emission.sum(0)]
+        )
+        return all((table >= 0).all() for table in self) and np.allclose(sums, 1, rtol=0, atol=1e-6)
 
 
 class Batch(NamedTuple):
@@ -212,6 +226,7 @@ class Hmm:
     prefixed: ClassVar = True
     likelihood: ClassVar = "exact"
     chooses: ClassVar = False
+    fingerprint: str | None = None
 
     tables: Tables
 
@@ -228,6 +243,7 @@ class Hmm:
         found = np.unique(corpus.train.tokens)
         words = [corpus.words[token] for token in found[found > 0]]
         model = cls(words, settings, corpus.max_length)
+        model.fingerprint = corpus.fingerprint
         random = np.random.default_rng(seed)
         prior = model._prior(model._number(corpus, corpus.train))
         noisy = (table * random.standard_exponential(table.shape) for table in prior)
@@ -401,6 +417,7 @@ class Hmm:
         """Write the model, its words included; see `protocol.Generator`."""
         about = {
             "settings": self.settings.model_dump(),
+            "corpus": self.fingerprint,
             "max_length": self.max_length,
             "words": self.words,
         }
@@ -409,9 +426,21 @@ class Hmm:
     @classmethod
     def load(cls, folder: Path, device: str) -> Self:
         """Read what `save` wrote."""
-        about, weights = load_folder(folder)
-        model = cls(about["words"], HmmSettings(**about["settings"]), about["max_length"])
-        model.load_state_dict({"weights": weights})
+        about = load_about(folder, _About)
+        states, words = about.settings.states, len(about.words)
+        shapes = {
+            "start": (states,),
+            "transition": (states, states),
+            "end": (states,),
+            "emission": (words, states),
+        }
+        arrays = load_arrays(folder, {name: ("float64", shape) for name, shape in shapes.items()})
+        tables = Tables(**arrays)
+        if not tables.are_probabilities():
+            raise damaged(folder / WEIGHTS, "expected probabilities, which sum to 1")
+        model = cls(about.words, about.settings, about.max_length)
+        model.fingerprint = about.corpus
+        model.tables = tables
         return model
 
 

@@ -10,11 +10,12 @@ import torch
 from torch import Tensor
 from torch.optim import Adam
 
+from stages.corpus.checked_files import WordsAfterEnd
 from stages.corpus.corpus import Corpus, Split
 from stages.corpus.errors import UserError
 from stages.corpus.settings import NetworkSettings, Size
-from stages.generators.folder import load_folder, save_folder, to_tensors
-from stages.generators.protocol import Step, check_request
+from stages.generators.folder import load_about, load_network, save_folder
+from stages.generators.protocol import GeneratorAbout, Step, check_request
 from stages.networks.lstm_language_model import LstmLanguageModel
 from stages.networks.size import count_parameters
 from stages.training.likelihood import log_likelihood, negative_log_likelihood, train_epoch
@@ -30,6 +31,12 @@ class LanguageModelSettings(NetworkSettings):
     """
 
     width: Size
+
+
+class _About(GeneratorAbout):
+    settings: LanguageModelSettings
+    max_length: Size
+    words: WordsAfterEnd
 
 
 class LanguageModel:
@@ -48,6 +55,7 @@ class LanguageModel:
     prefixed: ClassVar = True
     likelihood: ClassVar = "exact"
     chooses: ClassVar = False
+    fingerprint: str | None = None
 
     def __init__(
         self, words: Sequence[str], settings: LanguageModelSettings, max_length: int, device: str
@@ -56,13 +64,7 @@ class LanguageModel:
         self.ids = {word: number for number, word in enumerate(words)}
         self.settings = settings
         self.max_length = max_length
-        self.network = LstmLanguageModel(
-            len(words),
-            settings.width,
-            settings.hidden_size,
-            settings.num_layers,
-            settings.dropout,
-        ).to(device)
+        self.network = make_network(len(words), settings).to(device)
         self.optimizer = Adam(self.network.parameters(), settings.learning_rate, fused=True)
         self.epoch = 0  # passes made
 
@@ -72,7 +74,9 @@ class LanguageModel:
     ) -> Self:
         """Make an untrained model of the training texts' words; see `protocol.Generator`."""
         words = [corpus.words[place] for place in rank_words(corpus)]
-        return cls(words, settings, corpus.max_length, device)
+        model = cls(words, settings, corpus.max_length, device)
+        model.fingerprint = corpus.fingerprint
+        return model
 
     def count_steps(self, corpus: Corpus) -> int:
         """Return how many updates `train` makes."""
@@ -192,6 +196,7 @@ class LanguageModel:
         """Write the model, its words included; see `protocol.Generator`."""
         about = {
             "settings": self.settings.model_dump(),
+            "corpus": self.fingerprint,
             "max_length": self.max_length,
             "words": self.words,
         }
@@ -200,12 +205,22 @@ class LanguageModel:
     @classmethod
     def load(cls, folder: Path, device: str) -> Self:
         """Read what `save` wrote, in evaluation mode."""
-        about, weights = load_folder(folder)
-        settings = LanguageModelSettings(**about["settings"])
-        model = cls(about["words"], settings, about["max_length"], device)
-        model.network.load_state_dict(to_tensors(weights))
+        about = load_about(folder, _About)
+        words, settings = about.words, about.settings
+        weights = load_network(
+            folder, lambda: make_network(len(words), settings), settings.num_layers
+        )
+        model = cls(words, settings, about.max_length, device)
+        model.fingerprint = about.corpus
+        model.network.load_state_dict(weights)
         model.network.eval()
         return model
+
+
+def make_network(vocabulary_size: int, settings: LanguageModelSettings) -> LstmLanguageModel:
+    """Make the network for so many words, the end among them."""
+    shape = settings.width, settings.hidden_size, settings.num_layers
+    return LstmLanguageModel(vocabulary_size, *shape, settings.dropout)
 
 
 def rank_words(corpus: Corpus) -> list[int]:

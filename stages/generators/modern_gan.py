@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 from torch.optim import Adam, AdamW
 
+from stages.corpus.checked_files import WordsAfterEnd
 from stages.corpus.corpus import Corpus
 from stages.corpus.seeds import derive_seed
 from stages.corpus.settings import (
@@ -28,14 +29,15 @@ from stages.corpus.settings import (
     NetworkSettings,
     Rate,
     Share,
+    Size,
     UnitInterval,
     Weight,
 )
 from stages.embeddings.piece_table import PieceTable, lengths_of
-from stages.embeddings.protocol import Embedding, load_embedding
-from stages.generators.folder import load_folder, save_folder, to_tensors
-from stages.generators.language_model import LanguageModel, LanguageModelSettings
-from stages.generators.protocol import Step, check_request, load_generator
+from stages.embeddings.protocol import Embedding, EmbeddingName, load_copy
+from stages.generators.folder import load_about, load_network, save_folder
+from stages.generators.language_model import LanguageModel, LanguageModelSettings, make_network
+from stages.generators.protocol import GeneratorAbout, Step, check_request, load_generator
 from stages.judges.prefix_judge import PrefixJudge
 from stages.measures.frechet import Gaussian, fit_gaussian, frechet_distance
 from stages.measures.sentence_vectors import SentenceEncoder
@@ -76,6 +78,15 @@ class ModernGanSettings(NetworkSettings):
     token_dropout: Share
 
 
+class _About(GeneratorAbout):
+    settings: ModernGanSettings
+    writer: LanguageModelSettings
+    max_length: Size
+    words: WordsAfterEnd
+    embedding: EmbeddingName
+    width: Size
+
+
 class ModernGan:
     """A language model and the discriminator it learns against.
 
@@ -92,6 +103,7 @@ class ModernGan:
     prefixed: ClassVar = True
     likelihood: ClassVar = "exact"
     chooses: ClassVar = True
+    fingerprint: str | None = None
 
     def __init__(
         self, embedding: Embedding, settings: ModernGanSettings, writer: LanguageModel, device: str
@@ -101,15 +113,7 @@ class ModernGan:
         self.writer = writer
         self.max_length = writer.max_length
         self.device = device
-        discriminator = PrefixDiscriminator(
-            embedding.width,
-            settings.hidden_size,
-            settings.num_layers,
-            settings.dropout,
-            settings.token_dropout,
-            1 + len(settings.fakes),
-            settings.objective == "wasserstein",
-        )
+        discriminator = make_discriminator(embedding.width, settings)
         self.networks = nn.ModuleDict({"generator": writer.network, "discriminator": discriminator})
         self.networks.to(device)
         self.optimizers = {
@@ -141,9 +145,14 @@ class ModernGan:
             device: where both networks live.
             embedding: through which the discriminator reads.
             start: a folder with the language model and the fakes to learn from; see `start_gan`.
+
+        Raises:
+            UserError: the language model was trained on another corpus, or is damaged.
         """
-        gan = cls(embedding, settings, load_generator(start / START, device), device)
-        gan.seed = seed
+        writer = load_generator(start / START, device)
+        corpus.check_model(start / START, writer.fingerprint)
+        gan = cls(embedding, settings, writer, device)
+        gan.seed, gan.fingerprint = seed, corpus.fingerprint
         # Before it learns, the language model is the generator.
         for name in dict.fromkeys([START, *settings.fakes]):
             gan.fakes[name] = (start / f"{name}.txt").read_text("utf-8").split("\n")[:-1]
@@ -319,8 +328,10 @@ class ModernGan:
     def save(self, folder: Path) -> None:
         """Write both networks, the words and the embedding; see `protocol.Generator`."""
         about = {
+            "corpus": self.fingerprint,
             "settings": self.settings.model_dump(),
             "embedding": self.embedding.name,
+            "width": self.embedding.width,
             "writer": self.writer.settings.model_dump(),
             "max_length": self.max_length,
             "words": self.writer.words,
@@ -331,11 +342,33 @@ class ModernGan:
     @classmethod
     def load(cls, folder: Path, device: str) -> Self:
         """Read what `save` wrote, in evaluation mode."""
-        about, weights = load_folder(folder)
-        embedding = load_embedding(about["embedding"], folder / "embedding", device)
-        shape = LanguageModelSettings(**about["writer"])
-        writer = LanguageModel(about["words"], shape, about["max_length"], device)
-        gan = cls(embedding, ModernGanSettings(**about["settings"]), writer, device)
-        gan.networks.load_state_dict(to_tensors(weights))
+        about = load_about(folder, _About)
+        words, settings, shape, width = about.words, about.settings, about.writer, about.width
+
+        def make() -> nn.ModuleDict:
+            generator = make_network(len(words), shape)
+            discriminator = make_discriminator(width, settings)
+            return nn.ModuleDict({"generator": generator, "discriminator": discriminator})
+
+        weights = load_network(folder, make, max(shape.num_layers, settings.num_layers))
+        copy = folder / "embedding"
+        embedding = load_copy(about.embedding, copy, device, width=width, fingerprint=about.corpus)
+        writer = LanguageModel(words, shape, about.max_length, device)
+        gan = cls(embedding, settings, writer, device)
+        gan.fingerprint = about.corpus
+        gan.networks.load_state_dict(weights)
         gan.networks.eval()
         return gan
+
+
+def make_discriminator(width: int, settings: ModernGanSettings) -> PrefixDiscriminator:
+    """Make the discriminator of vectors of E = `width` numbers."""
+    return PrefixDiscriminator(
+        width,
+        settings.hidden_size,
+        settings.num_layers,
+        settings.dropout,
+        settings.token_dropout,
+        1 + len(settings.fakes),
+        settings.objective == "wasserstein",
+    )

@@ -17,11 +17,11 @@ from torch.optim import Adam
 
 from stages.corpus.corpus import Corpus
 from stages.corpus.errors import UserError
-from stages.corpus.settings import NetworkSettings
-from stages.embeddings.protocol import Embedding, load_embedding
+from stages.corpus.settings import NetworkSettings, Size
+from stages.embeddings.protocol import Embedding, EmbeddingName, load_copy
 from stages.embeddings.vectors import embed_by_place
-from stages.generators.folder import load_folder, save_folder, to_tensors
-from stages.generators.protocol import Step, check_request
+from stages.generators.folder import load_about, load_network, save_folder
+from stages.generators.protocol import GeneratorAbout, Step, check_request
 from stages.judges.vector_judge import VectorJudge
 from stages.networks.size import count_parameters
 from stages.networks.vector_discriminator import VectorDiscriminator
@@ -41,6 +41,13 @@ class PaperGanSettings(NetworkSettings):
     noise: Literal["normal", "uniform"]
 
 
+class _About(GeneratorAbout):
+    settings: PaperGanSettings
+    max_length: Size
+    embedding: EmbeddingName
+    width: Size
+
+
 class PaperGan:
     """A generator and a discriminator of the vectors of one embedding.
 
@@ -57,6 +64,7 @@ class PaperGan:
     prefixed: ClassVar = False
     likelihood: ClassVar = "none"
     chooses: ClassVar = False
+    fingerprint: str | None = None
 
     def __init__(
         self, embedding: Embedding, settings: PaperGanSettings, max_length: int, device: str
@@ -90,7 +98,9 @@ class PaperGan:
             UserError: its training cannot fit in the memory that is free.
         """
         check_memory(embedding.width, settings, corpus.max_length, device)
-        return cls(embedding, settings, corpus.max_length, device)
+        gan = cls(embedding, settings, corpus.max_length, device)
+        gan.fingerprint = corpus.fingerprint
+        return gan
 
     def count_steps(self, corpus: Corpus) -> int:
         """Return how many updates `train` makes."""
@@ -184,9 +194,11 @@ class PaperGan:
     def save(self, folder: Path) -> None:
         """Write both networks and the embedding; see `protocol.Generator`."""
         about = {
+            "corpus": self.fingerprint,
             "settings": self.settings.model_dump(),
             "max_length": self.max_length,
             "embedding": self.embedding.name,
+            "width": self.embedding.width,
         }
         save_folder(folder, "paper_gan", about, self.networks.state_dict())
         self.embedding.save(folder / "embedding")
@@ -194,10 +206,16 @@ class PaperGan:
     @classmethod
     def load(cls, folder: Path, device: str) -> Self:
         """Read what `save` wrote, in evaluation mode."""
-        about, weights = load_folder(folder)
-        embedding = load_embedding(about["embedding"], folder / "embedding", device)
-        gan = cls(embedding, PaperGanSettings(**about["settings"]), about["max_length"], device)
-        gan.networks.load_state_dict(to_tensors(weights))
+        about = load_about(folder, _About)
+        shape = about.width, about.settings, about.max_length
+        weights = load_network(
+            folder, lambda: nn.ModuleDict(make_networks(*shape)), about.settings.num_layers
+        )
+        copy, width = folder / "embedding", about.width
+        embedding = load_copy(about.embedding, copy, device, width=width, fingerprint=about.corpus)
+        gan = cls(embedding, about.settings, about.max_length, device)
+        gan.fingerprint = about.corpus
+        gan.networks.load_state_dict(weights)
         gan.networks.eval()
         return gan
 

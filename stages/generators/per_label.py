@@ -1,18 +1,41 @@
 """A generator for each label, together one that takes labels."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 import numpy as np
+from pydantic import AfterValidator, Field
 from scipy.special import logsumexp
 
+from stages.corpus.checked_files import damaged, read_json, write_about
 from stages.corpus.corpus import Corpus
 from stages.corpus.errors import UserError
 from stages.corpus.seeds import derive_seed
-from stages.generators.protocol import ABOUT, Generator, load_generator
+from stages.generators.folder import LIBRARIES
+from stages.generators.protocol import (
+    ABOUT,
+    Generator,
+    GeneratorAbout,
+    load_generator,
+    name_generator,
+)
 from stages.judges.per_label_judge import PerLabelJudge
+
+NAME = "per_label"
+
+
+def _check_shares(shares: dict[str, float]) -> dict[str, float]:
+    if abs(sum(shares.values()) - 1) > 1e-6:
+        raise ValueError("expected shares that sum to 1")
+    return shares
+
+
+class _About(GeneratorAbout):
+    shares: Annotated[
+        dict[Literal["0", "1"], Annotated[float, Field(gt=0, le=1)]],
+        AfterValidator(_check_shares),
+    ]
 
 
 class PerLabel:
@@ -56,6 +79,11 @@ class PerLabel:
     def max_length(self) -> int:
         """Words at which texts are cropped."""
         return self._first.max_length
+
+    @property
+    def fingerprint(self) -> str | None:
+        """The fingerprint of the corpus whose texts its parts have learnt from."""
+        return self._first.fingerprint
 
     @property
     def _first(self) -> Generator:
@@ -127,16 +155,29 @@ class PerLabel:
     def save(self, folder: Path) -> None:
         """Write each part into a folder of its own; see `protocol.Generator`."""
         folder.mkdir()
-        about: dict[str, Any] = {"generator": "per_label", "shares": list(self.shares.items())}
-        (folder / ABOUT).write_bytes(json.dumps(about, indent=1).encode() + b"\n")
+        shares = {str(label): share for label, share in self.shares.items()}
+        about = {"generator": NAME, "corpus": self.fingerprint, "shares": shares}
+        write_about(folder / ABOUT, LIBRARIES, about)
         for label, part in self.parts.items():
             part.save(part_of(folder, label))
 
     @classmethod
     def load(cls, folder: Path, device: str) -> Self:
         """Read what `save` wrote."""
-        shares = dict(json.loads((folder / ABOUT).read_text(encoding="utf-8"))["shares"])
-        parts = {label: load_generator(part_of(folder, label), device) for label in shares}
+        about = read_json(folder / ABOUT, _About)
+        shares = {int(label): share for label, share in about.shares.items()}
+        parts = {}
+        for label in shares:
+            place = part_of(folder, label)
+            if name_generator(place) == NAME:  # which could go on for ever
+                raise damaged(place / ABOUT, f"expected another generator than {NAME}")
+            parts[label] = load_generator(place, device)
+            if parts[label].fingerprint != about.corpus:
+                raise damaged(
+                    place / ABOUT,
+                    f"made from the corpus {parts[label].fingerprint}, but {folder} from "
+                    f"{about.corpus}",
+                )
         return cls(parts, shares)
 
 

@@ -1,6 +1,5 @@
 """What every generator does, and how to find each by its name."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any, ClassVar, Literal, NamedTuple, Protocol, Self
 import numpy as np
 from pydantic import BaseModel
 
+from stages.corpus.checked_files import About, damaged, is_plain_name, read_json
 from stages.corpus.corpus import Corpus
 from stages.corpus.errors import UserError
 
@@ -46,6 +46,7 @@ class Generator(Protocol):
         chooses: has `log_odds`, by which `chosen.Chosen` draws among its texts.
         settings: an instance of `Settings`.
         max_length: words at which its texts are cropped.
+        fingerprint: of the corpus that it was built for; None where there was none.
     """
 
     Settings: ClassVar[type[BaseModel]]
@@ -56,6 +57,7 @@ class Generator(Protocol):
     chooses: ClassVar[bool]
     settings: BaseModel
     max_length: int
+    fingerprint: str | None
 
     @classmethod
     def build(cls, corpus: Corpus, settings: Any, *, seed: int, device: str) -> Self:
@@ -133,12 +135,30 @@ class Generator(Protocol):
 
     @classmethod
     def load(cls, folder: Path, device: str) -> Self:
-        """Read what `save` wrote, ready to write texts."""
+        """Read what `save` wrote, ready to write texts.
+
+        Raises:
+            UserError: it is damaged, or not what `save` writes.
+        """
         ...
 
 
 # In each generator's folder: the name of its module, and what it needs beside weights.
 ABOUT = "about.json"
+
+
+class GeneratorAbout(About):
+    """What about.json in each generator's folder says; each generator adds its own.
+
+    Attributes:
+        generator: the name of its module.
+    """
+
+    generator: str
+
+
+class _Named(GeneratorAbout, extra="ignore"):
+    pass
 
 
 def find_generator(name: str) -> type[Generator]:
@@ -149,6 +169,11 @@ def find_generator(name: str) -> type[Generator]:
     """
     module_name = f"stages.generators.{name}"
     class_name = "".join(part.capitalize() for part in name.split("_"))
+    if not is_plain_name(name):
+        raise UserError(
+            f"generator {name!r}: expected the name of a module in stages/generators/: lower-case "
+            "letters, digits and underscores"
+        )
     try:
         module = import_module(module_name)
     except ModuleNotFoundError as error:
@@ -157,15 +182,30 @@ def find_generator(name: str) -> type[Generator]:
         raise UserError(
             f"generator {name!r}: expected the module stages/generators/{name}.py, found none"
         ) from None
-    if not hasattr(module, class_name):
+    found = getattr(module, class_name, None)
+    if getattr(found, "__module__", None) != module_name or not hasattr(found, "load"):
         raise UserError(f"stages/generators/{name}.py: expected a class {class_name}, found none")
-    return getattr(module, class_name)
+    return found
 
 
 def load_generator(folder: Path | str, device: str) -> Generator:
-    """Load whatever generator a folder holds."""
-    about = json.loads((Path(folder) / ABOUT).read_text(encoding="utf-8"))
-    return find_generator(about["generator"]).load(Path(folder), device)
+    """Load whatever generator a folder holds.
+
+    Raises:
+        UserError: it is damaged, or not what a generator has written.
+    """
+    folder = Path(folder)
+    name = name_generator(folder)
+    try:
+        kind = find_generator(name)
+    except UserError as error:
+        raise damaged(folder / ABOUT, str(error)) from None
+    return kind.load(folder, device)
+
+
+def name_generator(folder: Path) -> str:
+    """Return the name that about.json says, which need not be a generator's."""
+    return read_json(folder / ABOUT, _Named).generator
 
 
 def check_request(
