@@ -177,9 +177,19 @@ def write_a_structure_of_other_tensors(path):
     save_file({"0": torch.ones(2)}, path, {"structure": '{"tensor": "1"}'})
 
 
+def write_a_deep_structure(path):
+    save_file({"0": torch.ones(2)}, path, {"structure": "[" * 10**5 + "]" * 10**5})
+
+
+def write_pairs_of_three(path):
+    save_file({"0": torch.ones(2)}, path, {"structure": '{"pairs": [[1, 2, 3]]}'})
+
+
 @pytest.mark.parametrize(
     "damage",
     [
+        write_a_deep_structure,
+        write_pairs_of_three,
         cut,
         cut_to_nothing,
         spoil_its_beginning,

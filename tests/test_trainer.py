@@ -401,6 +401,27 @@ def test_a_checkpoint_that_is_of_no_use_is_set_aside(monkeypatch, capsys, change
     assert warning.endswith("; set aside as broken.set_aside.safetensors, training starts anew")
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda state: state.pop("best"),
+        lambda state: state["generator"]["weights"].clear(),
+        lambda state: state["generator"]["weights"].update({"projection.bias": torch.zeros(10**6)}),
+        lambda state: state.update(random=torch.zeros(3)),
+        lambda state: state.update(steps=[[1]]),
+    ],
+    ids=["no best", "no weights", "another shape", "no random state", "half a step"],
+)
+def test_a_crafted_checkpoint_is_refused(change, monkeypatch):
+    run(build_language_model, "broken", killed_after=8, monkeypatch=monkeypatch)
+    path = trainer.CHECKPOINTS / "broken.safetensors"
+    state = load_checkpoint(path)
+    change(state)
+    save_checkpoint(path, state)
+    with pytest.raises(UserError, match=r"broken\.safetensors: .* does not fit .*; remove it"):
+        run(build_language_model, "broken")
+
+
 def test_a_training_without_a_checkpoint_warns_of_nothing(capsys):
     run(build_language_model, "whole")
     assert "warning" not in capsys.readouterr().err

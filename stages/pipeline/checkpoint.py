@@ -54,5 +54,5 @@ def load_checkpoint(path: Path) -> Any:
                 return [decode(part) for part in value] if isinstance(value, list) else value
 
             return decode(structure)
-    except (SafetensorError, KeyError, TypeError, json.JSONDecodeError) as error:
+    except (SafetensorError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"{path}: no checkpoint that can be read ({error})") from None

@@ -67,17 +67,24 @@ def fit(generator: Generator, corpus: Corpus, name: str, key: str, minutes: floa
             writing them would take more than 2 % of the time. Of 0 there is one after each epoch.
 
     Raises:
-        UserError: a loss is no longer finite.
+        UserError: a loss is no longer finite, or a checkpoint of the same key does not fit.
     """
     path = CHECKPOINTS / f"{name}.safetensors"
     steps, best = [], _Best()
     state = _read(path, key)
     if state is not None:
-        steps = [Step(*step) for step in state["steps"]]
-        best = _Best(**state["best"])
-        generator.load_state_dict(state["generator"])
-        torch.set_rng_state(state["random"])
-        torch.cuda.set_rng_state_all(state["random_cuda"])
+        try:
+            steps = [Step(*step) for step in state["steps"]]
+            best = _Best(**state["best"])
+            generator.load_state_dict(state["generator"])
+            torch.set_rng_state(state["random"])
+            torch.cuda.set_rng_state_all(state["random_cuda"])
+        except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+            # The generator may have taken half of it.
+            reason = " ".join(str(error).split())[:100]
+            raise UserError(
+                f"{path}: a checkpoint that does not fit its training ({reason}); remove it"
+            ) from None
 
     def save() -> None:
         state = {"key": key, "steps": steps, "best": vars(best)}
