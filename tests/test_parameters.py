@@ -2,7 +2,7 @@ import math
 import sys
 from copy import deepcopy
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Annotated, Literal
 
 import pytest
@@ -498,7 +498,8 @@ def parrot(tmp_path, monkeypatch):
     ):
         (tmp_path / "rooms" / f"{name}.py").touch()
     module = ModuleType("stages.generators.parrot")
-    module.Parrot = SimpleNamespace(Settings=ParrotSettings)
+    own = {"__module__": module.__name__, "Settings": ParrotSettings, "load": None}
+    module.Parrot = type("Parrot", (), own)
     monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.setattr(whole_file, "GENERATORS", tmp_path / "rooms")
     return changed("parrot", {"feathers": 3}, changed("generators", ["parrot"]))
