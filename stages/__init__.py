@@ -22,5 +22,5 @@ os.environ.update(
     # Turns in which a thread waits for the others before it sleeps. With GNU's default of 300,000 a
     # training on two threads beside another busy process takes five times as long; with 0 it takes
     # a quarter longer when alone.
-    GOMP_SPINCOUNT="1000",
+    GOMP_SPINCOUNT="500",
 )
