@@ -36,8 +36,8 @@ def run_stage(main: Callable[..., None]) -> None:
         )
     except KeyboardInterrupt:
         sys.exit(
-            "error: interrupted; what was finished before stays as it was, and `dvc repro` goes on "
-            "from there, with a training from its last checkpoint"
+            "error: interrupted; the stages before are done, and `dvc repro` goes on from there, a "
+            "training from its last checkpoint if it has written one"
         )
 
 
@@ -49,7 +49,7 @@ def _stop(*_: object) -> None:
 def explain(error: OSError | SafetensorError) -> str:
     """Say in one line why a file could not be read or written, and what to do."""
     reason = " ".join(str(error).split())
-    if getattr(error, "errno", None) in _FULL or any(text in reason for text in _FULL.values()):
+    if getattr(error, "errno", None) in _FULL or any(text in reason for text in _FULL_WORDS):
         return f"{reason}; the disk is full: make room there, then run `dvc repro` again"
     if isinstance(error, PermissionError) or getattr(error, "errno", None) == errno.EROFS:
         return f"{reason}; expected a file or folder that may be written, or read"
@@ -57,13 +57,9 @@ def explain(error: OSError | SafetensorError) -> str:
     return f"{reason}; where a result of the pipeline is missing, run `dvc repro`"
 
 
-# The system's numbers; safetensors gives their words alone, and NumPy neither.
-_FULL = {
-    errno.ENOSPC: os.strerror(errno.ENOSPC),
-    errno.EDQUOT: os.strerror(errno.EDQUOT),
-    errno.EFBIG: os.strerror(errno.EFBIG),
-    -1: "requested and",
-}
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# safetensors gives their words alone, and NumPy says how many of its numbers found room.
+_FULL_WORDS = (*map(os.strerror, _FULL), "requested and")
 
 
 def _is_out_of_memory(error: MemoryError | RuntimeError) -> bool:
