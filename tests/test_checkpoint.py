@@ -1,13 +1,13 @@
 """Checkpoints: what was saved comes back, or the file is said to be damaged."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
 
-from stages.pipeline import checkpoint
 from stages.pipeline.checkpoint import load_checkpoint, save_checkpoint
 
 
@@ -134,11 +134,12 @@ def test_the_same_state_is_the_same_file(path, tmp_path):
 def test_an_interrupted_save_leaves_the_checkpoint_before(path, monkeypatch):
     save_checkpoint(path, {"epoch": 1})
 
-    def fail(tensors, temporary, metadata):
-        temporary.write_bytes(b"half")
+    def fail(file, content):
+        with file.open("wb") as half:
+            half.write(content[:9])
         raise OSError("disk full")
 
-    monkeypatch.setattr(checkpoint, "save_file", fail)
+    monkeypatch.setattr(Path, "write_bytes", fail)
     with pytest.raises(OSError, match="disk full"):
         save_checkpoint(path, {"epoch": 2})
     assert load_checkpoint(path) == {"epoch": 1}

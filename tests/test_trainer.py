@@ -361,6 +361,7 @@ def test_the_checkpoint_stays_until_the_generator_is_saved():
     assert fit(trained, CORPUS, "toy", "key", 0) == whole
     assert trained.read_weights() == {2}
     path.with_name(f"toy{trainer.ASIDE}").write_bytes(b"")
+    path.with_name(".toy.safetensors.1.partial").write_bytes(b"")
     remove_checkpoints("toy")
     assert list(trainer.CHECKPOINTS.iterdir()) == []
 

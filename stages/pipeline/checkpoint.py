@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from stages.pipeline.files import replacing
 
@@ -33,7 +33,8 @@ def save_checkpoint(path: Path, state: Any) -> None:
 
     structure = json.dumps(encode(state))
     with replacing(path) as temporary:
-        save_file(tensors, temporary, {"structure": structure})
+        # `save_file` makes a temporary file of its own, which a kill would leave there.
+        temporary.write_bytes(save(tensors, {"structure": structure}))
 
 
 def load_checkpoint(path: Path) -> Any:

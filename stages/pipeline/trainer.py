@@ -122,9 +122,10 @@ def fit(generator: Generator, corpus: Corpus, name: str, key: str, minutes: floa
 
 
 def remove_checkpoints(name: str) -> None:
-    """Remove the checkpoints of a training that has been saved, those set aside among them."""
-    for path in (CHECKPOINTS / f"{name}.safetensors", CHECKPOINTS / f"{name}{ASIDE}"):
-        path.unlink(missing_ok=True)
+    """Remove the checkpoints of a training that has been saved, also set aside or half-written."""
+    for pattern in (f"{name}.safetensors", f"{name}{ASIDE}", f".{name}.safetensors.*.partial"):
+        for path in CHECKPOINTS.glob(pattern):
+            path.unlink()
 
 
 def checkpoint_key(generator: Generator, corpus: Corpus, seed: int, inputs: Sequence[Path]) -> str:
