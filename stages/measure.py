@@ -11,7 +11,6 @@ from stages.measures.bootstrap import Estimate
 from stages.measures.comparison import FEWEST, TRAIN, Estimates, common_size, measure_sources
 from stages.measures.labels import LabelClassifier, right_shares
 from stages.measures.table import format_table
-from stages.networks.cores import all_cores
 from stages.pipeline.files import read_lines, replacing, write_csv, write_json, write_metrics
 from stages.pipeline.measure_arguments import TEST, parse_arguments
 from stages.pipeline.parameters import load_params
@@ -109,13 +108,12 @@ def measure_labels(sources: Mapping[str, Source]) -> dict[str, dict[str, float]]
     train = sources[TRAIN]
     if not has_labels(train):
         return {}
-    with all_cores():  # one thread, so that the classifier is the same on any number of cores
-        classifier = LabelClassifier(train.texts, train.labels)
-        return {
-            name: right_shares(classifier, source.texts, source.labels)
-            for name, source in sources.items()
-            if name != TRAIN and has_labels(source)
-        }
+    classifier = LabelClassifier(train.texts, train.labels)
+    return {
+        name: right_shares(classifier, source.texts, source.labels)
+        for name, source in sources.items()
+        if name != TRAIN and has_labels(source)
+    }
 
 
 def has_labels(source: Source) -> bool:

@@ -14,6 +14,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+import stages  # noqa: F401, I001 - before the libraries load, which it settles
+
 import torch
 
 from stages.corpus.corpus import build_corpus

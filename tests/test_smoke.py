@@ -273,8 +273,6 @@ def make_environment(folder):
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
         "PYTHONPATH": str(witness),
         "PYTHONIOENCODING": "utf-8",
-        # A second thread gains nothing on tensors as small as these, and waits on a busy machine.
-        "OMP_NUM_THREADS": "1",
         "DVC_SITE_CACHE_DIR": str(folder / "site"),
         "DVC_GLOBAL_CONFIG_DIR": str(folder / "global"),
         "DVC_SYSTEM_CONFIG_DIR": str(folder / "system"),

@@ -129,6 +129,14 @@ def test_one_seed_decides_the_random_numbers_of_all_three_libraries():
     assert all(one != another for one, another in zip(first, other, strict=True))
 
 
+def test_pytorch_calculates_on_as_many_threads_as_are_asked_for():
+    for threads in (3, 1):
+        seed_everything(1, threads)
+        assert torch.get_num_threads() == threads
+    seed_everything(1)
+    assert torch.get_num_threads() == 1
+
+
 def test_only_deterministic_algorithms_are_allowed():
     torch.use_deterministic_algorithms(False)
     seed_everything(1)

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
 from tqdm import tqdm
 
 from stages.corpus.corpus import SPLITS, Corpus
@@ -94,7 +93,7 @@ def fit(generator: Generator, corpus: Corpus, name: str, key: str, minutes: floa
         state["random_cuda"] = torch.cuda.get_rng_state_all() if used else []
         try:
             save_checkpoint(path, state)
-        except (OSError, SafetensorError) as error:
+        except OSError as error:
             tqdm.write(f"warning: {path}: not written ({error}); training goes on", sys.stderr)
 
     saved, wait = time.monotonic(), 60 * minutes
