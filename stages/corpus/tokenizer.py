@@ -1,79 +1,92 @@
 """The tokenizer for social media text: a text to its words, by one regular expression."""
 
-import html
 import re
-import unicodedata
 
-# Combining marks belong to words (Arabic, Devanagari, Thai), yet \w leaves them out. The
-# variation selectors and the keycap belong to emoji instead. Marks beyond the first plane, of
-# historic scripts all but a few, would make each test of a character several times slower.
-_MARKS = "".join(
-    mark
-    for mark in map(chr, range(0x300, 0x10000))
-    if unicodedata.category(mark)[0] == "M"
-    and not ("\ufe00" <= mark <= "\ufe0f" or mark == "\u20e3")
+from stages.corpus.characters import (
+    CLUSTER_BASE,
+    CLUSTER_MARK,
+    IDEOGRAPH,
+    KANA,
+    KANA_MARK,
+    LEADING_VOWEL,
+    LETTER,
+    MARK,
+    STACKER,
+    WORD_CHARACTER,
 )
-_LETTER = rf"[\w{_MARKS}]"
+from stages.corpus.normalization import EMOJI, normalize
 
-# Arrows, technical signs, geometric shapes, dingbats, the pictographs; any of them may carry the
-# emoji variation selector, skin tones or the tags that spell a flag's region.
-_PICTOGRAPH = (
-    "(?:[\U0001f1e6-\U0001f1ff]{2}"
-    "|[©®‼⁉™\u2190-\u21ff\u2300-\u23ff\u25a0-\u27bf\u2900-\u297f\u2b00-\u2bff〰〽㊗㊙"
-    "\U0001f000-\U0001faff][\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]*+)"
+_W, _L, _INITIAL = f"[{WORD_CHARACTER}]", f"[{LETTER}]", "[a-zß-öø-ɏа-џ]"
+
+# Behind the start of an address: punctuation belongs to it only when something else follows. The
+# scripts without blanks end it, since their writers put none behind it.
+_ADDRESS = rf"(?>(?:[.,;:!?'()\[\]{{}}*~|^`\\]*+[{WORD_CHARACTER}/&=%#@+$-]++)+)"
+_HOST_WITH_PATH = (
+    r"[a-z0-9][a-z0-9-]{0,40}+\.(?>(?:[a-z0-9-]{1,40}+\.){0,4})"
+    rf"(?:com|org|net|ly|be|co|me|gl|gd|tv|uk|de|fr)/(?={_W})"
 )
-_EMOJI = f"(?:{_PICTOGRAPH}(?>(?:\u200d{_PICTOGRAPH})*)|[0-9#*]\ufe0f?\u20e3)"
-
-# Controls, zero-width and other format characters, stray selectors and tags, half surrogates.
-_INVISIBLE = (
-    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u034f\u061c\u180b-\u180f\u200b-\u200f\u202a-\u202e"
-    "\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e01ef]"
+_EMAIL = (
+    r"[a-z0-9][a-z0-9._+-]{0,63}+@[a-z0-9-]++(?>(?:\.[a-z0-9-]++(?=\.[a-z])){0,8})"
+    rf"\.(?:com|org|net|edu|gov|info|[a-z]{{2}})(?!{_W})"
 )
-_EMOJI_OR_INVISIBLE = re.compile(f"({_EMOJI})|{_INVISIBLE}")
 
-# Characters as Python and JSON write them, left in the text by an earlier export. A run of them
-# is decoded as a whole, since it may be UTF-8 or UTF-16. Backslashes alone match too, so that a
-# long run of them is read once.
-_ESCAPES = re.compile(
-    r"\\++(?:(?P<space>[nrt])"
-    r"|x(?P<bytes>[0-9a-fA-F]{2}(?>(?:\\+x[0-9a-fA-F]{2})*))"
-    r"|u(?P<units>[0-9a-fA-F]{4}(?>(?:\\+u[0-9a-fA-F]{4})*))"
-    r"|U(?P<code>00(?:0[0-9a-fA-F]|10)[0-9a-fA-F]{4}))?"
+# Letters hidden by asterisks, as in "f*ck": behind one or two letters that begin the word; before
+# one or two that end it ("bullsh*t", not "tear*so"); two or more asterisks ("as***le"); and "f*ck"
+# inside a word. Else a single one stands between words: "smiles*waves". An exclamation mark stands
+# for a vowel behind consonants that can begin a word, and before another: "sh!t", not "btw!but".
+_ONSET = "(?:s?[cp][lr]|[bfg][lr]|sl|[dw]r|s?tr|[pstw]hr?|ch|s[ckmnptw]|[bcdfghjklmnprstvwz])"
+_HIDDEN_VOWEL = rf"(?>(?:{_L}{{1,2}}\*(?={_L})|{_ONSET}!(?=[bcdfghjklmnpqrstvwxz]))*)"
+_HIDDEN_LETTERS = (
+    rf"\*(?:(?<={_L}\*)(?:\*++(?={_L})|(?={_L}?(?![aiou]){_L}(?!{_W})))|(?<=f\*)(?=[ck]))"
 )
-# int() refuses a character reference of thousands of digits; seven name every character.
-_REFERENCE_TOO_LONG = re.compile(r"&(?=#[0-9]{8})")
 
-_PLAIN = str.maketrans(
-    {"‘": "'", "’": "'", "‚": "'", "‛": "'", "´": "'", "ʼ": "'", "′": "'"}
-    | {"“": '"', "”": '"', "„": '"', "‟": '"', "″": '"', "‐": "-", "‑": "-", "…": "..."}
+# What may stand between two parts of a word: an apostrophe or hyphen, signs inside numbers, hidden
+# letters, "$" for "s", the quote of Hebrew abbreviations, the dot of Catalan "l·l".
+_INSIDE = (
+    rf"(?:['-]|[.,:/٫٬](?<=\d.)(?=\d)|{_HIDDEN_LETTERS}|\$(?<={_L}\$)\$*+(?={_L})"
+    r'|"(?<=[א-ת]")(?=[א-ת])|·(?<=l·)(?=l))'
 )
 
 # Tokens joined by spaces must give the same tokens again: so no alternative looks back beyond its
-# own start, or ahead beyond the one character behind its end. Possessive quantifiers keep the
-# time linear in the text; of groups they are written as atomic groups, since before Python 3.11.5 a
-# group that has to step back makes a possessive quantifier match amiss.
+# own start, or ahead beyond the one character behind its end (the first does, but only finds sooner
+# what others would find). Possessive quantifiers, and bounds on the rest, keep the time linear in
+# the text; of groups they are written as atomic groups, since before Python 3.11.5 a group that
+# has to step back makes a possessive quantifier match amiss.
 _TOKEN = re.compile(
-    "|".join(
+    "("
+    + "|".join(
         [
-            # A plain word before a space: most tokens, and a cheap test.
-            r"[a-z]++(?=\s|\Z)",
-            # A URL: punctuation is part of it only when something else of the URL follows.
-            r"(?:https?://|www\.(?=\w))(?>(?:[.,;:!?'()\[\]{}*~|^`\\]*+[\w/&=%#@+$-]++)+)",
-            _EMOJI,
-            rf"[@#]{_LETTER}++",
+            # Plain words, and what ends a sentence: most tokens, and cheap tests.
+            r"[a-z]++(?=[\s,?()\"]|[.!]{0,3}(?:\s|\Z))",
+            r"[.,](?=\s|\Z)",
+            r"[?!؟]++",
+            rf"(?:https?://|www\.(?={_W})|{_HOST_WITH_PATH}){_ADDRESS}",
+            EMOJI,
+            rf"@{_W}++|#[\w{MARK}{KANA_MARK}\u200c\u200d]++",
             # Emoticons: eyes, nose and mouth; from behind; hearts; whole faces; raised arms.
-            rf"[<>]?[:;=]['^o-]?(?:\)++|\(++|[\]\[}}{{|*]|[/\\](?!/)|(?:d++|p++)(?!{_LETTER}))",
-            rf":-?[osx03](?!{_LETTER})",
+            rf"[<>]?[:;=]['^o-]?(?:\)++|\(++|[\]\[}}{{|*]|[/\\](?!/)|(?:d++|p++)(?!{_W}))",
+            rf":-?[osx03](?!{_W})",
             r"\(-?[:;=]",
             r"</?3++(?!\d)",
             r"\^[_.-]\^|-_+-|>[_.]<|¯\\_\(ツ\)_/¯|\\o/",
-            # A word: letters of any script and digits, with single apostrophes and hyphens inside,
-            # and the signs that stand inside numbers.
-            rf"{_LETTER}++(?>(?:(?:['-]|(?<=\d)[.,:/](?=\d)){_LETTER}++)*)(?:(?<=\d)%)?",
-            r"[?!]++",
-            r"(\S)\1*+",
+            _EMAIL,
+            # Single letters with dots, of alphabets that know them: "u.s.", "r.i.p", "o.o".
+            rf"{_INITIAL}(?>(?:\.{_INITIAL}(?!{_W}))+)(?:'{_W}++|\.(?!\.))?",
+            # All letters but one or two hidden: "f***".
+            rf"{_L}{{1,2}}+\*{{2,}}+(?!{_W})",
+            # A word: letters of any script and digits, and what stands inside.
+            rf"(?:(?={_L}{{1,3}}+[*!]){_HIDDEN_VOWEL})?{_W}++(?>(?:{_INSIDE}{_W}++)*)"
+            r"(?:(?<=\d)[%٪])?",
+            # Scripts without blanks: a character is a word, with the marks behind it, or a cluster.
+            rf"[{IDEOGRAPH}{KANA}{KANA_MARK}][{MARK}{KANA_MARK}]*+",
+            rf"[{LEADING_VOWEL}]*+[{CLUSTER_BASE}]"
+            rf"(?>(?:[{MARK}{CLUSTER_MARK}]++|(?<=[{STACKER}])[{CLUSTER_BASE}])*)",
+            rf"[{LEADING_VOWEL}]++|[{CLUSTER_MARK}]++",
+            r"(\S)\2*+",
         ]
     )
+    # The space too: else each alternative would be tried at it.
+    + r")\s*+"
 )
 
 
@@ -81,50 +94,11 @@ def tokenize(text: str) -> list[str]:
     """Split a text into words, lower-case.
 
     URLs, @mentions, #hashtags, emoticons, emoji, contractions, hyphenated words, numbers and
-    elongated words stay whole; a run of one punctuation mark is one word; any other character is
-    a word by itself.
+    elongated words stay whole; a run of one punctuation mark is one word. In scripts without blanks
+    between words a character is a word, or a cluster of letter and marks. Any other character is a
+    word by itself.
 
     Returns:
         Words without whitespace, none empty. Joined by spaces they give the same words again.
     """
-    return [match[0] for match in _TOKEN.finditer(_normalize(text))]
-
-
-def _normalize(text: str) -> str:
-    """Undo escapes, drop what cannot be seen, and write characters one way."""
-    if text.isascii() and text.isprintable() and "&" not in text and "\\" not in text:
-        return text.lower()
-    # Twice, since exports escape what was escaped before: "&amp;lt;" stands for "<".
-    text = _unescape(_unescape(text))
-    text = _EMOJI_OR_INVISIBLE.sub(lambda match: f" {match[1]} " if match[1] else "", text)
-    text = unicodedata.normalize("NFC", text.lower()).translate(_PLAIN)
-    if _unescape(text) != text:
-        # Escaped deeper still: apart, the pieces are text that means nothing but itself.
-        text = text.replace("&", " & ").replace("\\", " \\ ")
-    return text
-
-
-def _unescape(text: str) -> str:
-    if "&" in text:
-        text = html.unescape(_REFERENCE_TOO_LONG.sub("& ", text))
-    if "\\" in text:
-        text = _ESCAPES.sub(_character, text)
-    return text
-
-
-def _character(match: re.Match[str]) -> str:
-    """Return what a run of escapes stands for; whatever is broken becomes U+FFFD."""
-    if match["space"]:
-        return " "
-    if match["code"]:
-        return chr(int(match["code"], 16))
-    if match["units"]:
-        units = bytes.fromhex(re.sub(r"\\+u", "", match["units"]))
-        return units.decode("utf-16-be", "replace")
-    if match["bytes"]:
-        run = bytes.fromhex(re.sub(r"\\+x", "", match["bytes"]))
-        try:
-            return run.decode("utf-8")
-        except UnicodeDecodeError:
-            return run.decode("cp1252", "replace")
-    return match[0]
+    return [match[1] for match in _TOKEN.finditer(normalize(text))]
