@@ -8,7 +8,7 @@ from itertools import chain, pairwise
 import numpy as np
 import pytest
 
-from stages.corpus.corpus import SPLITS, Corpus, Split, build_corpus, load_corpus
+from stages.corpus.corpus import NO_LABEL, SPLITS, UNKNOWN, Corpus, Split, build_corpus, load_corpus
 from stages.corpus.errors import UserError
 from tests.tampering import JSON, bytes_are, is_huge, is_refused, said
 
@@ -105,6 +105,24 @@ def test_where_texts_are_cropped_is_said_when_a_corpus_is_loaded(corpus, tmp_pat
     assert loaded.texts(loaded.train) == ["soup is hot", "", "hot hot"]
 
 
+def test_labels_have_names_or_there_are_none(corpus, tmp_path):
+    named = replace(corpus, label_names=("ham", "spam"), fingerprint="")
+    named.save(tmp_path / "named")
+    loaded = load_corpus(tmp_path / "named")
+    assert loaded.label_names == ("ham", "spam")
+    assert loaded.name_labels(loaded.train) == ["ham", "spam", "ham"]
+    splits = {
+        name: replace(part, labels=np.full(len(part), NO_LABEL, np.int8))
+        for name in SPLITS
+        for part in [getattr(corpus, name)]
+    }
+    plain = replace(corpus, **splits, label_names=(), fingerprint="")
+    plain.save(tmp_path / "plain")
+    loaded = load_corpus(tmp_path / "plain")
+    assert (loaded.labels, loaded.label_names) == ([], ())
+    assert loaded.name_labels(loaded.train) == [None, None, None]
+
+
 def test_texts_are_written_back_and_cropped(corpus):
     assert corpus.texts(corpus.train) == ["soup is hot", "", "hot hot"]
     assert corpus.texts(corpus.train, 1) == ["soup", "", "hot"]
@@ -190,6 +208,7 @@ def test_the_fingerprint_is_of_words_texts_and_labels(corpus):
         change("train", "offsets", [0, 2, 3, 5]),
         change("validation", "labels", [0]),
         {"validation": corpus.test, "test": corpus.validation},
+        {"label_names": ("no", "yes")},
     ]
     prints = {replace(corpus, **other, fingerprint="").fingerprint for other in others}
     assert len(prints | {first}) == len(others) + 1
@@ -243,7 +262,7 @@ DAMAGES = {
     **{f"about: {key}": ("corpus.json", *case) for key, case in JSON.items()},
     **{
         f"about without {key}": ("corpus.json", said(key), f"{key}: Field required")
-        for key in (*SPLITS, "vocabulary_size", "fingerprint")
+        for key in (*SPLITS, "vocabulary_size", "fingerprint", "labels")
     },
     **{
         f"{key} is {value!r}": ("corpus.json", said(key, value=value), match)
@@ -259,6 +278,11 @@ DAMAGES = {
             ("vocabulary_size", "3", "vocabulary_size: .*found '3'"),
             ("fingerprint", "0" * 16, "do not belong together: corpus.json .* 0{16}"),
             ("fingerprint", "../x", "fingerprint: "),
+            ("labels", ["0", "0"], "labels: .*each once"),
+            ("labels", ["0"], "3 labels, each from 0 to 0"),
+            ("labels", [], "3 labels, each -1"),
+            ("labels", ["no", "yes"], "do not belong together"),
+            ("labels", [str(number) for number in range(21)], "labels: .*at most 20"),
         )
     },
     **{
@@ -321,8 +345,13 @@ DAMAGES = {
                 lambda offsets: np.array([0, 2**63 - 1, -(2**63), 5]),
                 "expected 4 offsets that rise",
             ),
-            ("train-labels", "two", lambda labels: labels + np.int8(2), "3 labels, each 0 or 1"),
-            ("train-labels", "negative", lambda labels: -labels, "3 labels, each 0 or 1"),
+            (
+                "train-labels",
+                "two",
+                lambda labels: labels + np.int8(2),
+                "3 labels, each from 0 to 1",
+            ),
+            ("train-labels", "negative", lambda labels: -labels, "3 labels, each from 0 to 1"),
             ("train-labels", "one fewer", lambda labels: labels[1:], "expected 3 labels"),
             ("train-labels", "others", lambda labels: 1 - labels, "do not belong together"),
         )
@@ -449,3 +478,61 @@ def test_a_split_with_too_few_texts_is_explained(count, test_share, validation_s
         UserError, match=f"^{count} texts .*leave . to the {name} split, which needs"
     ):
         build_corpus(numbered(count), [0] * count, test_share, validation_share, seed=1)
+
+
+# Rare words, other labels, all texts to learn from
+
+
+def test_rare_words_are_one_unknown_word_to_models_and_themselves_when_written():
+    # "tea" comes 9 times, "hot" 4 times, "a" and "b" twice: of these two "a" came first. Kept are
+    # three: tea hot a. Then stands the unknown word, then the rest.
+    texts = [["tea", "hot", "a"], ["tea", "b", "hot"]] * 2 + [["tea"]] * 4 + [["new", "tea"]]
+    labels = [0] * 8 + [1]
+    everything = build_corpus(texts, labels, 0.3, 0.3, 1, most_words=3, train_on_all=True)
+    assert everything.words == ["", "tea", "hot", "a", UNKNOWN, "b", "new"]
+    assert everything.vocabulary_size == 4
+    assert everything.texts(everything.train) == [" ".join(text) for text in texts]
+    models = everything.learnable(everything.train)
+    # "b" and "new" have the ids 5 and 6, and become 4.
+    assert [text.tolist() for text in models][:2] == [[1, 2, 3], [1, 4, 2]]
+    assert [text.tolist() for text in models][-1] == [4, 1]
+
+
+def test_a_corpus_of_rare_words_is_saved_and_loaded(tmp_path):
+    texts = [["tea", "hot"], ["tea", "b"], ["c", "tea"], ["tea"], ["tea"], ["tea"]]
+    corpus = build_corpus(texts, [0] * 6, 0.3, 0.3, 1, most_words=1, train_on_all=True)
+    corpus.save(tmp_path)
+    loaded = load_corpus(tmp_path)
+    assert (loaded.words, loaded.vocabulary_size) == (["", "tea", UNKNOWN, "hot", "b", "c"], 2)
+    assert loaded.texts(loaded.train) == [" ".join(text) for text in texts]
+
+
+@pytest.mark.parametrize("most", [5, 6, None])
+def test_a_vocabulary_that_holds_all_words_leaves_out_none(most):
+    texts = [list("ab"), list("cde")] * 3
+    corpus = build_corpus(texts, [0] * 6, 0.2, 0.4, 1, most_words=most, train_on_all=True)
+    assert not corpus.has_unknown
+    assert sorted(corpus.words[1 : corpus.vocabulary_size + 1]) == list("abcde")
+    assert corpus.learnable(corpus.train) is corpus.train
+
+
+def test_where_everything_is_learnt_from_no_text_is_unseen():
+    texts = [[f"word{number}"] for number in range(100)]
+    labels = [number % 4 for number in range(100)]
+    shares = {"test_share": 0.2, "validation_share": 0.1, "seed": 3, "label_names": "abcd"}
+    usual = build_corpus(texts, labels, **shares)
+    corpus = build_corpus(texts, labels, **shares, train_on_all=True)
+    assert corpus.texts(corpus.train) == [f"word{number}" for number in range(100)]
+    assert corpus.texts(corpus.validation) == usual.texts(usual.validation)
+    assert len(corpus.test) == 0
+    # Of 25 texts a label 5 are tested; round(2.5) = 2 validate.
+    assert np.bincount(usual.test.labels).tolist() == [5, 5, 5, 5]
+    assert np.bincount(usual.validation.labels).tolist() == [2, 2, 2, 2]
+    assert corpus.name_labels(corpus.train)[:5] == ["a", "b", "c", "d", "a"]
+
+
+def test_texts_without_labels_are_split_by_chance_alone():
+    texts = [[f"word{number}"] for number in range(40)]
+    corpus = build_corpus(texts, [NO_LABEL] * 40, 0.25, 0.25, 1, label_names=())
+    assert [len(getattr(corpus, name)) for name in SPLITS] == [20, 10, 10]
+    assert corpus.labels == []

@@ -99,7 +99,7 @@ def run(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("run"))
         for source, texts in SAMPLES.items():
-            write_source(source, texts, [place % 2 for place in range(len(texts))])
+            write_source(source, texts, [str(place % 2) for place in range(len(texts))])
 
         def run(gans):
             params = YAML(typ="safe").load(PARAMS)
@@ -187,21 +187,21 @@ class Fixed:
 
 def test_a_gan_a_label_judges_the_texts_of_its_label(run):
     # Labels are 0, 1, 0, ... Label 1's GAN believes in all texts, label 0's in none.
-    both = PerLabel({0: Fixed(-20.0), 1: Fixed(20.0)}, {0: 0.5, 1: 0.5})
+    both = PerLabel({"0": Fixed(-20.0), "1": Fixed(20.0)}, {"0": 0.5, "1": 0.5})
     scores = run({"scalar": both})["scalar"]
     shares = {"train": 1 / 2, "test": 1 / 3, "markov": 2 / 3, "hmm": 1}
     for source, share in shares.items():
         assert scores[source]["accuracy"] == pytest.approx(share, rel=1e-5)
     own = both.draw_labels(len(OWN), SEED)
-    assert scores["generator"]["accuracy"] == pytest.approx(own.count(0) / len(OWN))
+    assert scores["generator"]["accuracy"] == pytest.approx(own.count("0") / len(OWN))
 
 
 def test_no_more_texts_of_a_source_are_judged_than_generators_write():
-    source = Source([str(number) for number in range(9)], [number % 2 for number in range(9)])
+    source = Source([str(number) for number in range(9)], [str(number % 2) for number in range(9)])
     assert cross_evaluate.cut(source, 9, seed=1) == source
     texts, labels = cross_evaluate.cut(source, 4, seed=1)
     assert len(set(texts)) == len(labels) == 4
     # Each text keeps its label, and the seed alone decides which they are.
-    assert labels == [int(text) % 2 for text in texts]
+    assert labels == [str(int(text) % 2) for text in texts]
     assert cross_evaluate.cut(source, 4, seed=1) == Source(texts, labels)
     assert cross_evaluate.cut(source, 4, seed=2) != Source(texts, labels)

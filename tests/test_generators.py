@@ -5,6 +5,7 @@ import math
 import re
 import shutil
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 import torch
 from ruamel.yaml import YAML
 
-from stages.corpus.corpus import build_corpus
+from stages.corpus.corpus import UNKNOWN, build_corpus
 from stages.corpus.errors import UserError
 from stages.embeddings.scalar import ScalarEmbedding
 from stages.generators.chosen import with_choice
@@ -52,9 +53,13 @@ TINY = {
 NAMES = ["markov", "language_model", "paper_gan", "modern_gan", *list_generators()]
 
 
-@pytest.fixture(scope="module")
-def corpus():
-    corpus = build_corpus(TEXTS, LABELS, 0.2, 0.2, seed=1)
+# What each generator learns from: all 17 words, or 12 without and, so, bright, dark and cold.
+MOST_WORDS = {"all words": None, "12 words": 12}
+
+
+@pytest.fixture(scope="module", params=MOST_WORDS)
+def corpus(request):
+    corpus = build_corpus(TEXTS, LABELS, 0.2, 0.2, seed=1, most_words=MOST_WORDS[request.param])
     return replace(corpus, max_length=LENGTH)
 
 
@@ -83,8 +88,7 @@ def make(corpus, tmp_path_factory):
         torch.manual_seed(1)
         extra = {}
         if name.endswith("_gan"):
-            words = corpus.words[1 : corpus.vocabulary_size + 1]
-            extra = {"embedding": ScalarEmbedding(words), "start": start}
+            extra = {"embedding": ScalarEmbedding(corpus.known_words), "start": start}
         kind = find_generator(name)
         return kind.build(part, settings_of(name), seed=1, device="cpu", **extra)
 
@@ -227,6 +231,20 @@ DAMAGES = {
             "one more": lambda words: [*words, "more"],
         }.items()
     },
+    "words: an unknown one among them": (
+        ["language_model", "modern_gan"],
+        "about.json",
+        said("words", value=lambda words: [*words[:-1], UNKNOWN]),
+        "expected <unk> before all other words",
+    ),
+    "words: an unknown one alone": (
+        *(["language_model", "modern_gan"], "about.json", said("words", value=["", UNKNOWN])),
+        "expected <unk> before all other words",
+    ),
+    "words: none but an unknown one": (
+        *(["hmm"], "about.json", said("words", value=[UNKNOWN])),
+        "expected one beside <unk>",
+    ),
     **{f"weights: {key}": (ANY, "weights.safetensors", *case) for key, case in TENSORS.items()},
     **{
         f"weights: {value}": (
@@ -317,6 +335,7 @@ CASES = [
 ]
 
 
+@pytest.mark.parametrize("corpus", ["all words"], indirect=True)
 @pytest.mark.parametrize(("name", "file", "damage", "match"), CASES, indirect=["name"])
 def test_a_folder_that_was_tampered_with_is_refused(trained, tmp_path, file, damage, match):
     folder = tmp_path / "tampered"
@@ -325,13 +344,67 @@ def test_a_folder_that_was_tampered_with_is_refused(trained, tmp_path, file, dam
     is_refused(lambda: load_generator(folder, "cpu"), f"^{re.escape(str(folder))}.*{match}")
 
 
-def test_texts_are_words_of_the_corpus_cropped(trained, corpus):
-    known = set(corpus.words[1 : corpus.vocabulary_size + 1])
-    for text in write(trained[0], 200):
+WAYS = [{}, {"temperature": 3.0}, {"temperature": 0.5, "top_p": 0.9}, {"top_p": 0.5}]
+
+
+@pytest.mark.parametrize("options", WAYS, ids=str)
+def test_texts_are_words_of_the_corpus_cropped(trained, corpus, options):
+    generator, known = trained[0], set(corpus.known_words)
+    if options and not generator.tempered:
+        pytest.skip("it takes no temperature")
+    for text in write(generator, 1000, **options):
         words = text.split(" ") if text else []
         assert len(words) <= LENGTH
         # No marker of an end, of padding or of an unknown word, and no empty word.
         assert set(words) <= known
+
+
+def test_probabilities_of_all_texts_sum_to_one(trained, corpus, monkeypatch):
+    generator = trained[0]
+    if generator.likelihood != "exact":
+        pytest.skip("it has no exact likelihood")
+    monkeypatch.setattr(getattr(generator, "writer", generator), "max_length", 2)
+    words = corpus.known_words
+    texts = [*words, *map(" ".join, product(words, repeat=2))]
+    assert np.exp(generator.log_likelihood(texts)).sum() == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("corpus", ["12 words"], indirect=True)
+@pytest.mark.parametrize("word", ["dark", UNKNOWN])
+def test_a_word_that_was_left_out_is_impossible(trained, corpus, word):
+    generator = trained[0]
+    assert corpus.has_unknown
+    assert word not in corpus.known_words
+    if generator.likelihood != "none":
+        texts = [word, f"{word} is good", f"a day is {word}"]
+        assert generator.log_likelihood(texts).tolist() == [-np.inf] * 3
+    if generator.prefixed:
+        with pytest.raises(UserError, match=f"^prefix: .* the word '{word}'"):
+            write(generator, prefix=f"a {word}")
+    assert generator.describe().get("words", 12) == 12
+
+
+@pytest.mark.parametrize("corpus", ["all words"], indirect=True)
+def test_a_vocabulary_that_leaves_out_no_word_changes_nothing(name, make, corpus, tmp_path):
+    same = build_corpus(TEXTS, LABELS, 0.2, 0.2, seed=1, most_words=17)
+    for place, part in enumerate((corpus, replace(same, max_length=LENGTH))):
+        generator = make(name, part)
+        for _ in generator.train(part):
+            pass
+        generator.save(tmp_path / str(place))
+    for path in (tmp_path / "0").rglob("*.*"):
+        assert (tmp_path / "1" / path.relative_to(tmp_path / "0")).read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("corpus", ["all words"], indirect=True)
+def test_texts_without_a_known_word_are_refused(name, make, corpus):
+    if name.endswith("_gan"):
+        pytest.skip("one starts from a language model, the other reads all words")
+    # The vocabulary is a word of the day: the night's texts have none of it.
+    texts = [["sun"]] * 40 + [[word] for word in "abcdefghijklmnopqrst"]
+    corpus = build_corpus(texts, [0] * 40 + [1] * 20, 0.1, 0.1, seed=1, most_words=1)
+    with pytest.raises(UserError, match=r"^the corpus: no text .* the 1 words .*vocabulary"):
+        make(name, replace(corpus, max_length=LENGTH).of_label(1))
 
 
 class Killed(Exception):
@@ -414,13 +487,13 @@ def test_labels_are_refused_where_none_were_learnt(trained):
     generator, _, _ = trained
     assert not generator.conditional
     with pytest.raises(UserError, match="labels"):
-        write(generator, 2, labels=[0, 1])
+        write(generator, 2, labels=["0", "1"])
 
 
 def test_one_generator_a_label_writes_text_of_the_label(name, make, corpus, tmp_path):
     parts = {}
-    for label in corpus.labels:
-        part = corpus.of_label(label)
+    for place in corpus.labels:
+        part, label = corpus.of_label(place), corpus.label_names[place]
         # GANs start from a language model of their own label in the pipeline, not here.
         if name.endswith("_gan"):
             pytest.skip("tested with the stages start_gan and train_gan")
@@ -428,12 +501,12 @@ def test_one_generator_a_label_writes_text_of_the_label(name, make, corpus, tmp_
         for _ in parts[label].train(part):
             pass
     both = PerLabel(parts, label_shares(corpus))
-    labels = [1, 0, 0, 1, 1, 0] * 5
+    labels = [*"100110"] * 5
     texts = write(both, len(labels), labels=labels)
     night = {word for text in NIGHT for word in text.split()}
     day = {word for text in DAY for word in text.split()}
     for text, label in zip(texts, labels, strict=True):
-        assert set(text.split()) <= (night if label else day)
+        assert set(text.split()) <= (night if label == "1" else day)
     both.save(tmp_path / "both")
     assert write(load_generator(tmp_path / "both", "cpu"), len(labels), labels=labels) == texts
 

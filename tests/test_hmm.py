@@ -6,7 +6,7 @@ from itertools import pairwise, product
 import numpy as np
 import pytest
 
-from stages.corpus.corpus import Corpus, Split, build_corpus
+from stages.corpus.corpus import UNKNOWN, Corpus, Split, build_corpus
 from stages.corpus.errors import UserError
 from stages.generators import hmm
 from stages.generators.hmm import Hmm, HmmSettings, Tables, expect, pack
@@ -354,3 +354,52 @@ def test_prefix_of_an_unknown_word_is_refused():
         next(model.generate(1, 1, prefix="a zebra"))
     with pytest.raises(UserError, match="no labels"):
         next(model.generate(1, 1, labels=[1]))
+
+
+def make_model_with_unknown(max_length: int = 8) -> Hmm:
+    # Rows: a, the unknown word, b. The last state writes nothing but the unknown word.
+    emission = np.array([[0.2, 0.5, 0], [0.5, 0, 1], [0.3, 0.5, 0]])
+    tables = make_tables(3, 3)._replace(emission=emission)
+    model = Hmm(["a", UNKNOWN, "b"], SETTINGS, max_length)
+    model.load_state_dict({"weights": tables._asdict()})
+    return model
+
+
+def test_each_state_writes_its_known_words_in_place_of_the_unknown():
+    # 0.2 and 0.3 become 0.4 and 0.6; a state of nothing else writes both words alike.
+    model = make_model_with_unknown()
+    expected = np.array([[0.4, 0.5, 0.5], [0, 0, 0], [0.6, 0.5, 0.5]])
+    assert model.drawn.emission == pytest.approx(expected, abs=1e-15)
+    for name in ("start", "transition", "end"):
+        assert getattr(model.drawn, name) is getattr(model.tables, name)
+    assert model.tables.emission[1].tolist() == [0.5, 0, 1]
+    assert model.describe()["words"] == 2
+
+
+def test_a_model_without_unknown_words_writes_as_it_has_learnt():
+    model = make_model(make_tables(2, 3))
+    assert model.drawn is model.tables
+
+
+def test_the_likelihood_is_that_of_the_texts_it_writes_without_unknown_words():
+    model = make_model_with_unknown(max_length=2)
+    texts = ["a", "b", "a a", "a b", "b a", "b b"]
+    chances = np.exp(model.log_likelihood(texts))
+    assert chances.sum() == pytest.approx(1, abs=1e-12)
+    assert model.log_likelihood([f"a {UNKNOWN}", UNKNOWN]).tolist() == [-np.inf] * 2
+    for asked in ({}, {"temperature": 1.0 + 1e-9}):
+        written = write(model, 20_000, **asked)
+        shares = [written.count(text) / 20_000 for text in texts]
+        # Standard error below 0.0035; four of them.
+        assert shares == pytest.approx(chances.tolist(), abs=0.014)
+
+
+def test_words_that_it_does_not_know_are_learnt_as_the_unknown_one():
+    texts = [["a", "x", "b"], ["a", "b"], ["a", "y"], ["b", "a"], ["a", "b"], ["b", "b"]]
+    corpus = replace(
+        build_corpus(texts, [0] * 6, 0.2, 0.4, 1, most_words=2, train_on_all=True), max_length=8
+    )
+    model = Hmm.build(corpus, SETTINGS, seed=1, device="cpu")
+    assert model.words == ["a", "b", UNKNOWN]
+    numbered = [text.tolist() for text in model._number(corpus, corpus.train)]
+    assert numbered == [[0, 2, 1], [0, 1], [0, 2], [1, 0], [0, 1], [1, 1]]

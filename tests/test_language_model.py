@@ -1,6 +1,7 @@
 """The language model: its words, its texts, their likelihoods, and the epoch that is kept."""
 
 import math
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -8,11 +9,12 @@ import pytest
 import torch
 from torch import nn
 
-from stages.corpus.corpus import Corpus, Split
+from stages.corpus.corpus import UNKNOWN, Corpus, Split, build_corpus
 from stages.corpus.errors import UserError
 from stages.generators import language_model
 from stages.generators.language_model import LanguageModel, LanguageModelSettings, rank_words
 from stages.networks import lstm_language_model
+from stages.networks.lstm_language_model import written
 from stages.pipeline.trainer import fit
 
 SETTINGS = LanguageModelSettings(
@@ -41,9 +43,9 @@ def make_model(words=WORDS, max_length=3, seed=0, **changes):
     return model
 
 
-def make_known_model(max_length=3):
+def make_known_model(max_length=3, words=WORDS):
     """Whatever it has read, the next word has its SHARES."""
-    model = make_model(max_length=max_length)
+    model = make_model(words, max_length=max_length)
     nn.init.zeros_(model.network.softmax.head.weight)
     with torch.no_grad():
         model.network.softmax.head.bias.copy_(torch.tensor(SHARES).float().log())
@@ -285,3 +287,79 @@ def test_its_size_is_told():
     # and a tail from 8 to 4 to 1 without, 36.
     sizes = make_model().describe()
     assert sizes == {"words": 4, "parameters": 40 + 384 + 336 + 56 + 45 + 36}
+
+
+# Where rare words were left out.
+
+RARE = ["", UNKNOWN, "b", "c", "d"]
+
+
+def make_rare_corpus(most_words, max_length=4):
+    texts = ["d d d c", "x d", "d y z c", "d w", "b b d", "d d d d c c x"]
+    labels = [0] * len(texts)
+    words = [text.split() for text in texts]
+    corpus = build_corpus(words, labels, 0.2, 0.4, 1, most_words=most_words, train_on_all=True)
+    return replace(corpus, max_length=max_length)
+
+
+def test_the_unknown_word_comes_first_and_other_words_become_it():
+    # Within four words: d 10, of which d and c, with 2, are known; b 2, x, y, z and w are not.
+    corpus = make_rare_corpus(2)
+    model = LanguageModel.build(corpus, SETTINGS, seed=1, device="cpu")
+    assert model.words == ["", UNKNOWN, "d", "c"]
+    assert model.network.has_unknown
+    assert model.number(corpus, corpus.train).tolist() == [
+        [2, 2, 2, 3],
+        [1, 2, 0, 0],
+        [2, 1, 1, 3],
+        [2, 1, 0, 0],
+        [1, 1, 2, 0],
+        [2, 2, 2, 2],
+    ]
+    assert model.describe()["words"] == 2
+
+
+def test_a_vocabulary_of_all_words_has_no_unknown_one():
+    model = LanguageModel.build(make_rare_corpus(None), SETTINGS, seed=1, device="cpu")
+    assert UNKNOWN not in model.words
+    assert not model.network.has_unknown
+
+
+def test_validation_counts_unknown_words():
+    # Its learning rate is all but 0, so that its likelihood stays what it was made with.
+    corpus = make_rare_corpus(2)
+    settings = SETTINGS.model_copy(update={"epochs": 1, "learning_rate": 1e-30})
+    model = LanguageModel.build(corpus, settings, seed=1, device="cpu")
+    *_, step = model.train(corpus)
+    tokens = model.number(corpus, corpus.validation)
+    with torch.no_grad():
+        expected = -model.network.log_likelihood(tokens, written(tokens)).mean().item()
+    assert step.validation == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("text", "probability"),
+    [
+        # SHARES with the unknown word in the place of a: the first word of 21, what follows of 30.
+        ("b", 16 / 21 * 9 / 30),
+        ("d b", 1 / 21 * 16 / 30 * 9 / 30),
+        ("c d b", 4 / 21 * 1 / 30 * 16 / 30),
+        (f"b {UNKNOWN}", 0),
+        (UNKNOWN, 0),
+        ("a", 0),
+    ],
+)
+def test_the_likelihood_is_that_of_texts_without_unknown_words(text, probability):
+    model = make_known_model(words=RARE)
+    expected = math.log(probability) if probability else -math.inf
+    assert model.log_likelihood(["b", text])[1] == pytest.approx(expected, rel=1e-5)
+    assert {word for text in write(model, 300) for word in text.split()} == {"b", "c", "d"}
+
+
+def test_an_unknown_word_as_likely_as_can_be_leaves_the_others_their_odds():
+    # 1 - P(unknown word) is 0 in float32.
+    model = make_known_model(words=RARE)
+    with torch.no_grad():
+        model.network.softmax.head.bias[1] = 40.0
+    assert model.log_likelihood(["b"])[0] == pytest.approx(math.log(16 / 21 * 9 / 30), rel=1e-5)
+    assert {word for text in write(model, 300) for word in text.split()} == {"b", "c", "d"}

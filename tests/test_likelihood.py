@@ -45,9 +45,9 @@ def spy_on(model, monkeypatch):
     """Return the list to which each batch that the model is asked about will be added."""
     seen, ask = [], model.log_likelihood
 
-    def log_likelihood(tokens, mask):
+    def log_likelihood(tokens, mask, drawn=None):
         seen.append((tokens, mask))
-        return ask(tokens, mask)
+        return ask(tokens, mask, drawn)
 
     monkeypatch.setattr(model, "log_likelihood", log_likelihood)
     return seen

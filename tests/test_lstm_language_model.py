@@ -278,3 +278,67 @@ def test_a_beginning_is_kept_and_cropped(prefix, length, kept):
 def test_a_text_may_end_at_once_behind_a_beginning():
     tokens = make_known_model([1e12, 1, 1, 1, 1]).sample(50, 4, prefix=[B])
     assert tokens.tolist() == [[B, END, END, END]] * 50
+
+
+def test_an_unknown_word_is_learnt_but_not_drawn():
+    # SHARES with a as the unknown word: of 55 where it is learnt, of 30 where it is not drawn.
+    model = make_known_model(SHARES)
+    model.has_unknown = True
+    tokens = torch.tensor([[B, A, END], [C, D, END]])
+    mask = written(tokens)
+    learnt = torch.tensor([16, 25, 9, 4, 1, 9]) / 55
+    assert torch.allclose(model.log_likelihood(tokens, mask), learnt.log())
+    words, ends = model.log_likelihoods(tokens, mask, mask)
+    assert torch.allclose(words, (torch.tensor([16, 0, 9, 4, 1, 9]) / 30).log())
+    assert torch.allclose(ends, torch.full((6,), 9 / 30).log())
+    # Of the second text alone.
+    words, ends = model.log_likelihoods(tokens, mask, torch.tensor([[False], [True]]).expand(2, 3))
+    assert torch.allclose(
+        words, torch.tensor([16 / 55, 25 / 55, 9 / 55, 4 / 30, 1 / 30, 0.3]).log()
+    )
+    assert torch.allclose(ends, torch.tensor([9 / 55] * 3 + [9 / 30] * 3).log())
+
+
+@pytest.mark.parametrize(
+    ("temperature", "top_p", "first", "second"),
+    [
+        # Without the end and a: of 21; the next of 30.
+        (1.0, 1.0, [0, 0, 16, 4, 1], [9, 0, 16, 4, 1]),
+        (0.5, 1.0, [0, 0, 256, 16, 1], [81, 0, 256, 16, 1]),
+        # First b and c reach 20/21 = 0.95; next b and the end 25/30 = 0.83, b alone 0.53. With a
+        # among them, a and b would reach 41/46 = 0.89, and 41/55 = 0.75 with the end.
+        (1.0, 0.8, [0, 0, 16, 4, 0], [9, 0, 16, 0, 0]),
+        (1.0, 0.01, [0, 0, 1, 0, 0], [0, 0, 1, 0, 0]),
+    ],
+)
+def test_an_unknown_word_is_left_out_before_probabilities_are_reshaped(
+    temperature, top_p, first, second
+):
+    # Of 20,000 draws a share is within 5 standard errors, at most 5 * 0.5 / sqrt(20000) = 0.0177.
+    model, random = make_known_model(SHARES), torch.Generator().manual_seed(2)
+    model.has_unknown = True
+    tokens = model.sample(20_000, 2, random, temperature=temperature, top_p=top_p)
+    for place, shares in enumerate([first, second]):
+        found = tokens[:, place].bincount(minlength=WORDS) / 20_000
+        expected = torch.tensor(shares) / sum(shares)
+        assert torch.allclose(found, expected.float(), atol=0.0177)
+
+
+def test_without_an_unknown_word_nothing_is_left_out():
+    model, tokens = make_model(), torch.tensor([[A, B, END], [C, END, END]])
+    mask = written(tokens)
+    assert torch.equal(model.log_likelihood(tokens, mask, mask), model.log_likelihood(tokens, mask))
+
+
+@pytest.mark.parametrize("options", [{}, {"temperature": 3.0}, {"top_p": 0.9}])
+def test_all_texts_without_the_unknown_word_sum_to_one_and_are_drawn_so(tails, options):
+    model, texts = make_model(words=tails), texts_up_to(2, tails)
+    model.has_unknown = True
+    mask = written(texts)
+    values = torch.zeros(mask.shape)
+    values[mask] = model.log_likelihood(texts, mask, mask).detach()
+    probabilities = values.sum(1).exp()
+    assert probabilities.sum().item() == pytest.approx(1, abs=1e-5)
+    assert (probabilities[(texts == A).any(1)] == 0).all()
+    drawn = model.sample(2000, 6, torch.Generator().manual_seed(1), **options)
+    assert not (drawn == A).any()

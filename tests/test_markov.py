@@ -6,11 +6,12 @@ from itertools import product
 import numpy as np
 import pytest
 
-from stages.corpus.corpus import Corpus, Split
+from stages.corpus.corpus import UNKNOWN, Corpus, Split
 from stages.corpus.errors import UserError
 from stages.generators.markov import END, Markov, MarkovSettings
 
 A, B, C, D = 1, 2, 3, 4
+RARE = 4  # the id of the unknown word, where a chain knows a, b and c
 WORDS = ["", *"abcdefghijklmnopqrstuvwxyzABC"]  # 29 words
 
 
@@ -283,7 +284,88 @@ def test_saved_chain_comes_back_whole(tmp_path):
         assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()
 
 
+# Where rare words were left out.
+
+
+def test_the_next_word_is_one_of_the_known_that_followed():
+    # After a come b once, the unknown word three times: b is all that is drawn. After b the unknown
+    # word, the end, and c once each: of the two that are left each has a half.
+    chain = make_chain([[A, B, RARE], [A, RARE], [A, RARE], [A, RARE], [B], [B, C]])
+    assert chain.transition([A]) == pytest.approx([0, 0, 1, 0])
+    assert chain.transition([B]) == pytest.approx([0.5, 0, 0, 0.5])
+
+
+def test_a_text_ends_where_unknown_words_alone_followed():
+    chain = make_chain([[A, RARE, B], [A, RARE, C], [B, A]], order=2)
+    assert chain.transition([B, A]) == pytest.approx([1, 0, 0, 0])
+    # "a" alone: the unknown word twice, the end once.
+    assert chain.transition([A]) == pytest.approx([1, 0, 0, 0])
+    chain = make_chain([[A, B, RARE], [C, B, A]], order=2)
+    assert chain.transition([B]) == pytest.approx([0, 1, 0, 0])
+    assert chain.transition([A, B]) == pytest.approx([1, 0, 0, 0])
+    assert set(write(chain)) == {"a", "a b", "b a", "c b a"}
+
+
+def test_words_on_the_two_sides_of_an_unknown_one_are_no_neighbours():
+    chain = make_chain([[A, RARE, B, C], [C, RARE, RARE, A]], order=2)
+    assert chain.transition([A]) == pytest.approx([1, 0, 0, 0])
+    assert chain.transition([B]) == pytest.approx([0, 0, 0, 1])
+    assert chain.transition([B, C]) == pytest.approx([1, 0, 0, 0])
+    assert [len(keys) for keys in chain.keys] == [3, 1]  # a, b and c; of two words only "b c"
+    with pytest.raises(KeyError):
+        chain.transition([A, B])
+
+
+@pytest.mark.parametrize(
+    ("texts", "starts"),
+    [
+        ([[A, B], [RARE, B], [C]], [0, 1, 0, 1]),
+        ([[RARE, B], [RARE, RARE, C, A]], [0, 1, 1, 1]),  # none began a text: all alike
+        ([[RARE, B], [RARE]], [0, 0, 1, 0]),
+    ],
+)
+def test_the_first_word_is_a_known_one(texts, starts):
+    chain = make_chain(texts, start="empirical")
+    assert chain.starts.tolist() == starts
+    assert {text.split()[0] for text in write(chain)} == {
+        WORDS[word] for word in np.flatnonzero(starts)
+    }
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+@pytest.mark.parametrize("start", ["uniform", "empirical"])
+def test_without_unknown_words_probabilities_sum_to_one(order, start, tmp_path):
+    random = np.random.default_rng(5)
+    training = [random.integers(1, RARE + 1, random.integers(1, 6)).tolist() for _ in range(30)]
+    texts = [" ".join(text) for length in range(1, 5) for text in product("abc", repeat=length)]
+    chain = make_chain(training, 3, order, start, max_length=4)
+    assert np.exp(chain.log_likelihood(texts)).sum() == pytest.approx(1)
+    assert chain.log_likelihood([f"a {UNKNOWN}", "a d"]).tolist() == [-math.inf] * 2
+    # Every history that is reached was counted, so that its folder is sound.
+    chain.save(tmp_path / "chain")
+    assert write(Markov.load(tmp_path / "chain", "cpu"), 500) == write(chain, 500)
+
+
+def test_the_training_loss_takes_the_unknown_word_as_a_word():
+    # "a b", "a d" and "b", of which a and b are known: uniform starts over a, b and the unknown
+    # word; after a b and it have 1/2 each; each ends. 5 words and 3 ends.
+    tokens, offsets = np.array([A, B, A, RARE, B], np.int32), np.array([0, 2, 4, 5])
+    split = Split(tokens, offsets, np.zeros(3, np.int8))
+    corpus = Corpus(["", "a", "b", UNKNOWN, "d"], 3, split, split, split, max_length=8)
+    chain = Markov.build(corpus, MarkovSettings(order=1, start="uniform"), seed=1, device="cpu")
+    (step,) = chain.train(corpus)
+    assert step.losses["loss"] == pytest.approx(-math.log((1 / 3) ** 3 * (1 / 2) ** 2) / 8)
+    assert chain.words == ["", "a", "b"]
+    assert chain.transition([A]) == pytest.approx([0, 0, 1])
+    assert chain.describe() == {"states": 2, "transitions": 2}
+
+
 @pytest.mark.parametrize("texts", [[], [[A], []]])
 def test_no_text_or_an_empty_one_is_refused(texts):
     with pytest.raises(ValueError, match="without a word"):
         make_chain(texts, 1)
+
+
+def test_texts_of_unknown_words_alone_are_refused():
+    with pytest.raises(ValueError, match="a word that it knows"):
+        make_chain([[RARE], [RARE, RARE]])

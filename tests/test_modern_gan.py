@@ -11,7 +11,7 @@ import torch
 from torch.nn.utils import clip_grad_norm_
 from torch.nn.utils.parametrize import is_parametrized
 
-from stages.corpus.corpus import Corpus, Split
+from stages.corpus.corpus import UNKNOWN, Corpus, Split
 from stages.corpus.errors import UserError
 from stages.corpus.seeds import derive_seed
 from stages.embeddings.piece_table import lengths_of
@@ -52,10 +52,10 @@ SETTINGS = {
 }
 
 
-def make_writer(dropout=0.0):
+def make_writer(dropout=0.0, words=WORDS):
     settings = {"batch_size": 4, "learning_rate": 0.01, "epochs": 1}
     shape = {"width": 8, "hidden_size": 8, "num_layers": 1, "dropout": dropout}
-    return LanguageModel(WORDS, LanguageModelSettings(**shape, **settings), LENGTH, "cpu")
+    return LanguageModel(words, LanguageModelSettings(**shape, **settings), LENGTH, "cpu")
 
 
 def make_gan(seed=0, **changes):
@@ -158,6 +158,49 @@ def test_every_pass_takes_each_text_once(seen, method, warm_up, epochs):
     assert len(set(map(tuple, orders))) == passes
     assert all(math.isfinite(loss) for step in steps for loss in step.losses.values())
     assert not gan.networks.training
+
+
+def test_rare_words_are_read_by_the_discriminator_and_unknown_to_the_generator(monkeypatch):
+    # "was" and "cold" were left out: ids 4 and 5, beyond the unknown word's, 3.
+    words = ["", "the", "soup", UNKNOWN, "was", "cold"]
+    learnt = [[1, 2, 4, 5], [4, 1], [2, 2, 2], [1, 5]]
+    texts = [torch.tensor([*text, *[0] * (LENGTH - len(text))]) for text in learnt]
+    split = make_split(torch.stack(texts))
+    corpus = Corpus(words, 3, split, split, split, LENGTH)
+    writer = make_writer(words=["", UNKNOWN, "soup", "the"])
+    settings = ModernGanSettings(**{**SETTINGS, "epochs": 1})
+    gan = ModernGan(ScalarEmbedding(["the", "soup", "was", "cold"]), settings, writer, "cpu")
+    gan.fakes = {"language_model": TEXTS}
+    update, told = modern_gan.update_generator, []
+
+    def watch(generator, words, advantages, real_words, *rest):
+        told.append((words, real_words))
+        update(generator, words, advantages, real_words, *rest)
+
+    stocks = {}
+
+    class Watched(Stock):
+        def __init__(self, name, embedding, tokens):
+            stocks[name] = tokens.tolist()
+            super().__init__(name, embedding, tokens)
+
+    monkeypatch.setattr(modern_gan, "update_generator", watch)
+    monkeypatch.setattr(modern_gan, "Stock", Watched)
+    list(gan.train(corpus))
+    assert stocks["real texts"] == [
+        [1, 2, 3, 4, 0],
+        [3, 1, 0, 0, 0],
+        [2, 2, 2, 0, 0],
+        [1, 4, 0, 0, 0],
+    ]
+    ((own, real),) = told
+    assert sorted(real.tolist()) == [
+        [1, 3, 0, 0, 0],
+        [2, 2, 2, 0, 0],
+        [3, 1, 0, 0, 0],
+        [3, 2, 1, 1, 0],
+    ]
+    assert not (own == 1).any()
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -368,8 +411,8 @@ def test_the_distance_is_that_of_the_generator_s_own_texts(monkeypatch):
     class Words:
         """A vector of two numbers a text: how many words it has, and how many of them are soup."""
 
-        def __init__(self, device):
-            pass
+        def __init__(self, device, model):
+            assert (device, model) == ("cpu", "some BERT")
 
         def encode(self, texts, pool=None):
             counts = [[len(text.split()), text.count("soup")] for text in texts]
@@ -377,12 +420,14 @@ def test_the_distance_is_that_of_the_generator_s_own_texts(monkeypatch):
 
     monkeypatch.setattr(modern_gan, "SentenceEncoder", Words)
     gan = make_gan()
-    gan.seed = 3
+    gan.seed, gan.encoder = 3, "some BERT"
     held_out = ["soup", "the soup was cold", "cold cold"]
     made = list(gan.writer.generate(CHECKED, derive_seed(3, "check")))
     own = [text for batch in made for text in batch]
     assert len(own) == CHECKED
-    expected = frechet_distance(*(fit_gaussian(Words("").encode(t)) for t in (held_out, own)))
+    expected = frechet_distance(
+        *(fit_gaussian(Words("cpu", "some BERT").encode(t)) for t in (held_out, own))
+    )
     assert ModernGan._distance_to(gan, held_out)() == pytest.approx(expected)
 
 
@@ -401,13 +446,14 @@ def test_it_begins_as_the_language_model_with_the_fakes_that_are_chosen(tmp_path
     def build(chosen):
         settings = ModernGanSettings(**{**SETTINGS, "fakes": chosen})
         extra = {"embedding": ScalarEmbedding(WORDS[1:]), "start": tmp_path}
+        extra["encoder"] = "some BERT"
         return ModernGan.build(corpus, settings, seed=1, device="cpu", **extra)
 
     gan = build(["markov"])
     assert gan.fakes == fakes
     assert is_same(weights_of(gan.networks["generator"]), weights_of(writer.network))
     assert gan.writer.words == WORDS
-    assert gan.max_length == LENGTH
+    assert (gan.max_length, gan.encoder) == (LENGTH, "some BERT")
     (tmp_path / "markov.txt").unlink()
     assert [*build([]).fakes] == ["language_model"]
     corpus = make_corpus(draw_words(5))

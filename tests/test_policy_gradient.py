@@ -226,6 +226,26 @@ def test_words_of_advantage_one_are_learnt_like_real_texts_but_for_their_ends():
         assert torch.allclose(ours, textbook, atol=1e-6)
 
 
+def test_own_words_are_those_of_texts_without_the_unknown_word_and_real_ones_are_not():
+    # "the" is the unknown word: its own texts lack it, real ones hold it.
+    words, real = draw_words(6, seed=1), draw_words(6, seed=2)
+    words[words == 1] = 2
+    assert (real == 1).any()
+    generator, twin = make_generator(), make_generator()
+    generator.has_unknown = True
+    update(generator, words, torch.ones(words.shape), real, weight=0.3, rate=0.1)
+    # The same loss from the whole softmax: of own words among the words without the end and "the".
+    hidden = twin.read(pad(words[:, :-1], (1, 0)))[0][words != END]
+    among = twin.softmax.log_prob(hidden)[:, 2:].log_softmax(1)
+    loss = -among.gather(1, words[words != END].unsqueeze(1) - 2).mean()
+    loss = loss - 0.3 * twin.log_likelihood(real, written(real)).mean()
+    loss.backward()
+    clip_grad_norm_(twin.parameters(), LARGEST_GRADIENT)
+    torch.optim.SGD(twin.parameters(), 0.1).step()
+    for ours, textbook in zip(generator.parameters(), twin.parameters(), strict=True):
+        assert torch.allclose(ours, textbook, atol=1e-6)
+
+
 @pytest.mark.parametrize("advantage", [1.0, -1.0])
 def test_advantages_do_not_touch_where_texts_end(advantage):
     # Were it not for what words and ends share, the end's own bias would have no slope at all.

@@ -27,7 +27,7 @@ SOUP, MOON = ["", "the", "soup", "was", "cold"], ["", "my", "moon", "is", "dark"
 LENGTH = 5
 SEED = 3
 COUNT = 40  # of the sample; the sweep has 12 texts a temperature
-SHARES = {0: 0.25, 1: 0.75}
+SHARES = {"0": 0.25, "1": 0.75}
 
 
 def make_model(words=SOUP):
@@ -56,7 +56,7 @@ def make_gan(words=SOUP):
 
 
 def make_both(make):
-    return PerLabel({0: make(SOUP), 1: make(MOON)}, SHARES)
+    return PerLabel({"0": make(SOUP), "1": make(MOON)}, SHARES)
 
 
 @pytest.fixture(autouse=True)
@@ -125,11 +125,11 @@ def test_the_metrics_count_texts():
 # Labels.
 
 
-@pytest.mark.parametrize("label", [0, 1])
+@pytest.mark.parametrize("label", [0, 1, "1"])
 def test_the_label_asked_for_is_written(label):
     source = run(make_both(make_model), label=label)
-    assert source.labels == [label] * COUNT
-    assert {*chain(*map(str.split, source.texts))} <= {*(SOUP, MOON)[label]}
+    assert source.labels == [str(label)] * COUNT
+    assert {*chain(*map(str.split, source.texts))} <= {*(SOUP, MOON)[int(label)]}
 
 
 @pytest.mark.parametrize("label", [None, "as_real"])
@@ -138,16 +138,16 @@ def test_labels_are_as_often_as_in_real_text_where_none_is_asked_for(label):
     source = run(both, label=label)
     assert source.labels == both.draw_labels(COUNT, SEED)
     for text, label_of_text in zip(*source, strict=True):
-        assert {*text.split()} <= {*(SOUP, MOON)[label_of_text]}
+        assert {*text.split()} <= {*(SOUP, MOON)[int(label_of_text)]}
     # Of 40 texts within five standard deviations: 5 * sqrt(0.75 * 0.25 / 40) = 0.34.
-    assert np.mean(source.labels) == pytest.approx(0.75, abs=0.34)
-    assert {*source.labels} == {0, 1}
+    assert np.mean([label == "1" for label in source.labels]) == pytest.approx(0.75, abs=0.34)
+    assert {*source.labels} == {"0", "1"}
 
 
 def test_each_part_s_discriminator_chooses_among_texts_of_its_label():
     source = run(make_both(make_gan), candidates=3, label="as_real")
     for text, label in zip(*source, strict=True):
-        assert {*text.split()} <= {*(SOUP, MOON)[label]}
+        assert {*text.split()} <= {*(SOUP, MOON)[int(label)]}
     assert source.texts == write(with_choice(make_both(make_gan), 3), labels=source.labels)
     assert source.texts != write(make_both(make_gan), labels=source.labels)
 

@@ -27,6 +27,6 @@ def test_the_samples_are_the_splits_cropped_with_their_labels(corpus):
         split = getattr(corpus, name)
         texts, labels = load_source(name)
         assert texts == [" ".join(text.split()[:4]) for text in corpus.texts(split)]
-        assert labels == split.labels.tolist()
-        assert set(labels) == {0, 1}
+        assert labels == [str(label) for label in split.labels]
+        assert set(labels) == {"0", "1"}
     assert {path.stem for path in Path("data/samples").iterdir()} == set(SPLITS)

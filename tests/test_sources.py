@@ -26,12 +26,12 @@ def test_no_generator_has_the_name_of_real_text():
 
 
 def test_texts_and_labels_come_back_as_they_were():
-    write_source("parrot", ["a b", "", "c"], [1, None, 0])
-    assert load_source("parrot") == (["a b", "", "c"], [1, None, 0])
+    write_source("parrot", ["a b", "", "c"], ["1", None, "0"])
+    assert load_source("parrot") == (["a b", "", "c"], ["1", None, "0"])
 
 
 def test_a_text_and_its_label_stand_in_the_same_line():
-    write_source("parrot", iter(["a b", "", "c"]), iter([1, None, 0]))
+    write_source("parrot", iter(["a b", "", "c"]), iter(["1", None, "0"]))
     assert Path("data/samples/parrot.txt").read_bytes() == b"a b\n\nc\n"
     assert Path("data/samples/parrot.labels").read_bytes() == b"1\n\n0\n"
 

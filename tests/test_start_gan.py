@@ -172,7 +172,7 @@ def test_choosing_leaves_the_recipe_s_own_list_alone():
 def test_per_label_each_part_has_fakes_of_its_label(corpus):
     parts = {label: make_generators(corpus.of_label(label)) for label in corpus.labels}
     for name in ("markov", "language_model"):
-        whole = PerLabel({label: parts[label][name] for label in parts}, label_shares(corpus))
+        whole = PerLabel({str(label): parts[label][name] for label in parts}, label_shares(corpus))
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir("data/generators")
             for path in sorted(Path(name).rglob("*"), reverse=True):

@@ -76,8 +76,8 @@ def test_one_generator_a_label_is_trained_on_its_texts(corpus, tmp_path):
     assert train(corpus, per_label=True) == [0, 1]
     generator = load_generator("data/generators/slow", "cpu")
     assert isinstance(generator, PerLabel)
-    assert generator.shares == {0: 0.5, 1: 0.5}
-    (texts,) = generator.generate(4, 1, labels=[1, 0, 1, 0])
+    assert generator.shares == {"0": 0.5, "1": 0.5}
+    (texts,) = generator.generate(4, 1, labels=[*"1010"])
     assert [text.split()[0] for text in texts] == ["my", "a", "my", "a"]
     written = json.loads((tmp_path / "metrics/train_generator/slow.json").read_text())
     values = written["train_generator"]["slow"]

@@ -124,7 +124,7 @@ def _explain(error: ValidationError) -> str:
     first = error.errors(include_url=False)[0]
     place = "".join(f"{part}: " for part in [".".join(map(str, first["loc"]))] if part)
     shown = "" if first["type"] == "missing" else f", found {shorten(first['input'])}"
-    return f"{place}{first['msg']}{shown}"
+    return " ".join(f"{place}{first['msg']}{shown}".split())
 
 
 def read_bytes(path: Path, most: int, remedy: str = "dvc repro") -> bytes:

@@ -1,11 +1,15 @@
 """The tokenized corpus: word ids of three splits, and the words they stand for."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field
 
 from stages.corpus.checked_files import (
     Fingerprint,
@@ -16,12 +20,15 @@ from stages.corpus.checked_files import (
     write_json,
 )
 from stages.corpus.errors import UserError
-from stages.corpus.settings import CountOrZero, Section
+from stages.corpus.settings import CountOrZero, Distinct, Section
 
 _PARTS = {"tokens": "int32", "offsets": "int64", "labels": "int8"}
 _REMEDY = "dvc repro prepare"
 SPLITS = ("train", "validation", "test")
 _FEWEST = (2, 2, 1)  # texts of each: of one there is no spread, nor words to tell apart
+UNKNOWN = "<unk>"  # no text holds it: the tokenizer makes three words of it
+NO_LABEL = -1
+MOST_LABELS = 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +38,7 @@ class Split:
     Attributes:
         tokens: (number of tokens,) int32, word ids.
         offsets: (N + 1,) int64; text i is tokens[offsets[i]:offsets[i + 1]].
-        labels: (N,) int8, 0 or 1.
+        labels: (N,) int8, each text's place among the corpus's labels, or `NO_LABEL`.
     """
 
     tokens: np.ndarray
@@ -74,17 +81,19 @@ class Corpus:
 
     Attributes:
         words: words[i] is the word of id i. words[0] is "", for a word out of the vocabulary and
-            for what is no word; then come the training split's words in order of first
-            appearance, ids 1 to vocabulary_size; then the words of the other splits alone, which
-            models take as out of the vocabulary and which only serve to write texts back.
-        vocabulary_size: distinct words of the training split.
+            for what is no word; then come the vocabulary's words in order of first appearance in
+            the training split, ids 1 to vocabulary_size, of which the last is `UNKNOWN` where rare
+            words were left out; then all other words, which models take as out of the vocabulary
+            and which only serve to write texts back.
+        vocabulary_size: words of the vocabulary.
         train: what embeddings and models learn from; in the order of the texts given, like all.
         validation: what chooses among epochs and sets thresholds.
-        test: what nothing but the measures sees.
+        test: what nothing but the measures sees; empty where everything is learnt from.
         max_length: words at which generated texts are cropped; None crops none.
         fingerprint: 16 hexadecimal digits by which models tell what they were made from: of all
             words, texts and labels. The part of one label keeps that of the whole corpus.
         name: of its folder, for messages.
+        label_names: of each label; none where texts have no labels.
     """
 
     words: list[str]
@@ -95,13 +104,15 @@ class Corpus:
     max_length: int | None = None
     fingerprint: str = ""
     name: str = "the corpus"
+    label_names: tuple[str, ...] = ("0", "1")
 
     def __post_init__(self) -> None:
         if not self.fingerprint:
             object.__setattr__(self, "fingerprint", self._digest())
 
     def _digest(self) -> str:
-        digest = hashlib.sha256("\n".join([str(self.vocabulary_size), *self.words]).encode())
+        parts = [str(self.vocabulary_size), *self.words, "", *self.label_names]
+        digest = hashlib.sha256("\n".join(parts).encode())
         for name in SPLITS:
             for part, dtype in _PARTS.items():
                 array = np.ascontiguousarray(getattr(getattr(self, name), part), dtype)
@@ -128,7 +139,29 @@ class Corpus:
     @property
     def labels(self) -> list[int]:
         """The labels that training texts have, rising."""
-        return np.unique(self.train.labels).tolist()
+        labels = np.unique(self.train.labels)
+        return labels[labels != NO_LABEL].tolist()
+
+    @property
+    def has_unknown(self) -> bool:
+        """Whether rare words were left out, for which `UNKNOWN` stands."""
+        return self.words[self.vocabulary_size] == UNKNOWN
+
+    @property
+    def known_words(self) -> list[str]:
+        """The words that models may write: the vocabulary's, without `UNKNOWN`."""
+        return self.words[1 : self.vocabulary_size + (not self.has_unknown)]
+
+    def learnable(self, split: Split) -> Split:
+        """Return a split as models learn it: `UNKNOWN` in place of words that were left out."""
+        if not self.has_unknown:
+            return split
+        return replace(split, tokens=np.minimum(split.tokens, np.int32(self.vocabulary_size)))
+
+    def name_labels(self, split: Split) -> list[str | None]:
+        """Return the name of each text's label, None where it has none."""
+        names = [*self.label_names, None]  # the last for NO_LABEL, which is -1
+        return [names[label] for label in split.labels.tolist()]
 
     def of_label(self, label: int) -> "Corpus":
         """Return the texts of one label, under the same ids of words."""
@@ -160,11 +193,12 @@ class Corpus:
         (folder / "words.txt").write_bytes("\n".join(self.words).encode())
         sizes = {name: len(getattr(self, name)) for name in SPLITS}
         sizes |= {"vocabulary_size": self.vocabulary_size, "fingerprint": self.fingerprint}
+        sizes |= {"labels": self.label_names}
         write_json(folder / "corpus.json", sizes)
 
 
 class _About(Section):
-    """What corpus.json says: texts of each split, words of the training split, the fingerprint."""
+    """What corpus.json says: texts of each split, words of the vocabulary, labels' names."""
 
     format: int
     train: CountOrZero
@@ -172,6 +206,7 @@ class _About(Section):
     test: CountOrZero
     vocabulary_size: CountOrZero
     fingerprint: Fingerprint
+    labels: Annotated[Distinct[str], Field(max_length=MOST_LABELS)]
 
 
 def load_corpus(folder: Path | str, max_length: int | None = None) -> Corpus:
@@ -191,9 +226,11 @@ def load_corpus(folder: Path | str, max_length: int | None = None) -> Corpus:
         if words[0] or len({*words}) < len(words) or about.vocabulary_size >= len(words):
             expected = f"an empty line, then {about.vocabulary_size} distinct words or more"
             raise damaged(folder / "words.txt", f"expected {expected}", _REMEDY)
-        known = (about.vocabulary_size, len(words) - 1, len(words) - 1)  # a split's highest id
+        beyond = words[about.vocabulary_size] == UNKNOWN
+        # A split's highest id.
+        known = (len(words) - 1 if beyond else about.vocabulary_size, *[len(words) - 1] * 2)
         splits = [
-            _load_split(folder, name, getattr(about, name), highest)
+            _load_split(folder, name, getattr(about, name), highest, len(about.labels))
             for name, highest in zip(SPLITS, known, strict=True)
         ]
     except FileNotFoundError as error:
@@ -201,7 +238,14 @@ def load_corpus(folder: Path | str, max_length: int | None = None) -> Corpus:
             f"{folder}: no {Path(error.filename).name} there; run the stage prepare first "
             f"({_REMEDY})"
         ) from error
-    corpus = Corpus(words, about.vocabulary_size, *splits, max_length, name=str(folder))
+    corpus = Corpus(
+        words,
+        about.vocabulary_size,
+        *splits,
+        max_length,
+        name=str(folder),
+        label_names=tuple(about.labels),
+    )
     if corpus.fingerprint != about.fingerprint:
         raise UserError(
             f"{folder}: its files do not belong together: corpus.json is of the corpus "
@@ -210,13 +254,15 @@ def load_corpus(folder: Path | str, max_length: int | None = None) -> Corpus:
     return corpus
 
 
-def _load_split(folder: Path, name: str, texts: int, highest: int) -> Split:
+def _load_split(folder: Path, name: str, texts: int, highest: int, labelled: int) -> Split:
     """Read one split of so many texts, whose ids are from 1 to the highest."""
     paths = {part: folder / f"{name}-{part}.npy" for part in _PARTS}
     split = Split(*(read_array(paths[part], dtype, _REMEDY) for part, dtype in _PARTS.items()))
     tokens, offsets, labels = split.tokens, split.offsets, split.labels
-    if len(labels) != texts or not np.isin(labels, (0, 1)).all():
-        raise damaged(paths["labels"], f"expected {texts} labels, each 0 or 1", _REMEDY)
+    known = range(labelled) if labelled else (NO_LABEL,)
+    if len(labels) != texts or not np.isin(labels, known).all():
+        expected = f"each from 0 to {labelled - 1}" if labelled else f"each {NO_LABEL}"
+        raise damaged(paths["labels"], f"expected {texts} labels, {expected}", _REMEDY)
     # No difference of the two, which can overflow.
     is_rising = len(offsets) == texts + 1 and (offsets[1:] >= offsets[:-1]).all()
     if not is_rising or offsets[0] != 0 or offsets[-1] != len(tokens):
@@ -233,29 +279,38 @@ def build_corpus(
     test_share: float,
     validation_share: float,
     seed: int,
+    *,
+    label_names: Sequence[str] = ("0", "1"),
+    most_words: int | None = None,
+    train_on_all: bool = False,
 ) -> Corpus:
     """Split texts into three and turn their words into ids.
 
     Args:
         texts: the words of each text.
-        labels: one label a text, 0 or 1.
+        labels: one label a text, its place in `label_names`; all `NO_LABEL` where there are none.
         test_share: share of each label's texts that becomes the test split, in (0, 1); what comes
             out is within one text of it for each label.
         validation_share: likewise for the validation split; both together below 1. Of few texts the
             label with more of them gives one or two beyond its share, so that there are two.
         seed: of the draw. The test split does not depend on the validation split's share.
+        label_names: of each label.
+        most_words: of the vocabulary, the training split's most frequent ones, of equal ones those
+            that came first; None keeps all.
+        train_on_all: every text is in the training split, none in the test split, and the
+            validation split repeats the texts that it would have held.
 
     Raises:
         UserError: a split would have too few texts.
     """
     labels = np.asarray(labels, dtype=np.int8)
     drawn = _draw_splits(labels, test_share, validation_share, seed)
-    ids = {"": 0}
-    splits, sizes = [], []
-    for name in SPLITS:
-        splits.append(_number_words(texts, labels, drawn[name], ids))
-        sizes.append(len(ids) - 1)
-    return Corpus(list(ids), sizes[0], *splits)
+    if train_on_all:
+        drawn |= {"train": np.arange(len(labels)), "test": drawn["test"][:0]}
+    ids = _number_vocabulary((texts[place] for place in drawn["train"]), most_words)
+    vocabulary_size = len(ids) - 1
+    splits = [_number_words(texts, labels, drawn[name], ids) for name in SPLITS]
+    return Corpus(list(ids), vocabulary_size, *splits, label_names=tuple(label_names))
 
 
 def _draw_splits(
@@ -264,24 +319,34 @@ def _draw_splits(
     """Draw the places of each split's texts, (N,) int64, stratified by label."""
     generator = np.random.default_rng(seed)
     split_of = np.full(len(labels), SPLITS.index("train"))
-    counts = [int((labels == label).sum()) for label in (0, 1)]
-    validating = [round(validation_share * count) for count in counts]
-    validating[counts.index(max(counts))] += max(_FEWEST[1] - sum(validating), 0)
-    for label in (0, 1):
+    known, counts = np.unique(labels, return_counts=True)
+    validating = [round(validation_share * count) for count in counts.tolist()]
+    if validating:
+        validating[counts.argmax()] += max(_FEWEST[1] - sum(validating), 0)
+    for label, count in zip(known, validating, strict=True):
         of_label = generator.permutation(np.flatnonzero(labels == label))
         tested = round(test_share * len(of_label))
         split_of[of_label[:tested]] = SPLITS.index("test")
-        split_of[of_label[tested : tested + validating[label]]] = SPLITS.index("validation")
+        split_of[of_label[tested : tested + count]] = SPLITS.index("validation")
     drawn = {name: np.flatnonzero(split_of == place) for place, name in enumerate(SPLITS)}
     for name, fewest in zip(SPLITS, _FEWEST, strict=True):
         if len(drawn[name]) < fewest:
             raise UserError(
-                f"{len(labels)} texts ({int(labels.sum())} with label 1), a prepare.test_share of "
-                f"{test_share} and a prepare.validation_share of {validation_share} leave "
-                f"{len(drawn[name])} to the {name} split, which needs {fewest}; give more texts or "
-                "change the shares"
+                f"{len(labels)} texts with a prepare.test_share of {test_share} and a "
+                f"prepare.validation_share of {validation_share} leave {len(drawn[name])} to the "
+                f"{name} split, which needs {fewest}; give more texts or change the shares"
             )
     return drawn
+
+
+def _number_vocabulary(texts: Iterable[list[str]], most: int | None) -> dict[str, int]:
+    """Number the words that models know, in order of first appearance; the id 0 is no word's."""
+    counts = Counter(chain.from_iterable(texts))  # in order of first appearance
+    if most is None or len(counts) <= most:
+        return {word: number for number, word in enumerate(["", *counts])}
+    kept = {word for word, _ in counts.most_common(most)}  # of equal ones those that came first
+    words = ["", *(word for word in counts if word in kept), UNKNOWN]
+    return {word: number for number, word in enumerate(words)}
 
 
 def _number_words(

@@ -50,6 +50,7 @@ def _rising(values: list[_T]) -> list[_T]:
     return values
 
 
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]  # what NumPy takes
 Count = Annotated[int, Field(ge=1)]
 CountOrZero = Annotated[int, Field(ge=0)]  # 0 leaves the thing out
 Size = Annotated[int, Field(ge=1, le=10**6)]  # beyond it PyTorch cannot even count the weights

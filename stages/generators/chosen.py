@@ -48,7 +48,7 @@ class Chosen:
         *,
         temperature: float = 1.0,
         top_p: float = 1.0,
-        labels: Sequence[int] | None = None,
+        labels: Sequence[str] | None = None,
         prefix: str = "",
     ) -> Iterator[list[str]]:
         """Yield `count` texts, each drawn from candidates of like length; see `resample`."""

@@ -6,6 +6,10 @@ recognition", 1989, doi:10.1109/5.18626; A. M. Fraser, "Hidden Markov Models and
 1970, doi:10.1214/aoms/1177697196. We add the end of a text, which each state has a probability of,
 and pseudo-counts: a Dirichlet prior, without which an unseen pair of state and word is impossible.
 With a state for each word, which writes nothing else, it is the Markov chain of order 1.
+
+Where rare words were left out of the vocabulary, the unknown word is learnt like any. In writing,
+each state leaves it out and writes its other words the more often: the path through the states, and
+with it the lengths of texts, stays as it was learnt.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,11 +22,17 @@ from pydantic import Field
 from scipy import sparse
 
 from stages.corpus.checked_files import Words, damaged
-from stages.corpus.corpus import Corpus, Split
+from stages.corpus.corpus import UNKNOWN, Corpus, Split
 from stages.corpus.errors import UserError
 from stages.corpus.settings import Count, Section, Size
 from stages.generators.folder import WEIGHTS, load_about, load_arrays, save_folder
-from stages.generators.protocol import GeneratorAbout, Step, check_request
+from stages.generators.protocol import (
+    ABOUT,
+    GeneratorAbout,
+    Step,
+    check_request,
+    check_vocabulary,
+)
 
 BATCH = 500  # texts written at a time
 ROWS = 8192  # words of texts read at a time: their arrays of 100 states stay near the processor
@@ -74,6 +84,17 @@ class Tables(NamedTuple):
             self.end / total,
             self.emission / self.emission.sum(0),
         )
+
+    def without(self, word: int) -> "Tables":
+        """Return the probabilities when no state writes a word.
+
+        A state that writes nothing else writes all others alike.
+        """
+        emission = self.emission.copy()
+        emission[word] = 0
+        emission[:, emission.sum(0) == 0] = 1
+        emission[word] = 0
+        return self._replace(emission=emission / emission.sum(0))
 
     def are_probabilities(self) -> bool:
         """Say whether they are not negative and sum to 1 where they must."""
@@ -211,7 +232,8 @@ class Hmm:
     """P(text) as a sum over all paths through the hidden states, each of which writes one word.
 
     Args:
-        words: words[v] is the word of row v of the emission.
+        words: words[v] is the word of row v of the emission; one may be `UNKNOWN`, which is learnt
+            but never written.
         settings: its size and its training.
         max_length: words at which texts are cropped.
 
@@ -232,7 +254,8 @@ class Hmm:
 
     def __init__(self, words: Sequence[str], settings: HmmSettings, max_length: int) -> None:
         self.words = list(words)
-        self.ids = {word: row for row, word in enumerate(words)}
+        self.ids = {word: row for row, word in enumerate(words)}  # of those it writes
+        self.unknown = self.ids.pop(UNKNOWN, None)
         self.settings = settings
         self.max_length = max_length
         self.epoch = 0
@@ -240,7 +263,8 @@ class Hmm:
     @classmethod
     def build(cls, corpus: Corpus, settings: HmmSettings, *, seed: int, device: str) -> Self:
         """Make a model whose states differ by chance alone; see `protocol.Generator`."""
-        found = np.unique(corpus.train.tokens)
+        found = np.unique(corpus.learnable(corpus.train).tokens)
+        check_vocabulary(corpus, found)
         words = [corpus.words[token] for token in found[found > 0]]
         model = cls(words, settings, corpus.max_length)
         model.fingerprint = corpus.fingerprint
@@ -251,11 +275,12 @@ class Hmm:
         return model
 
     def _number(self, corpus: Corpus, split: Split) -> list[np.ndarray]:
-        """Turn a split's texts into rows of the emission; other words are left out.
+        """Turn a split's texts into rows of the emission; other words become the unknown one.
 
-        A text of which nothing is left is left out too.
+        Where it has none they are left out, as is a text of which nothing is left.
         """
-        rows = np.array([self.ids.get(word, -1) for word in corpus.words])
+        other = -1 if self.unknown is None else self.unknown
+        rows = np.array([self.ids.get(word, other) for word in corpus.words])
         texts = (rows[tokens] for tokens in split)
         return [kept for text in texts if len(kept := text[text >= 0])]
 
@@ -296,6 +321,11 @@ class Hmm:
                 validation = float(-log_likelihood(self.tables, judged).sum() / judged_events)
             losses = {"loss": -total / events}
             yield Step(self.epoch, self.epoch, losses, validation, ends_epoch=True)
+
+    @property
+    def drawn(self) -> Tables:
+        """The probabilities by which texts are written."""
+        return self.tables if self.unknown is None else self.tables.without(self.unknown)
 
     def filter(self, words: Sequence[str]) -> np.ndarray:
         """Return P(state | words up to this one) at each of a text's T words, (T, K).
@@ -338,7 +368,7 @@ class Hmm:
         *,
         temperature: float = 1.0,
         top_p: float = 1.0,
-        labels: Sequence[int] | None = None,
+        labels: Sequence[str] | None = None,
         prefix: str = "",
     ) -> Iterator[list[str]]:
         """Yield texts; see `protocol.Generator`."""
@@ -364,7 +394,7 @@ class Hmm:
     ) -> np.ndarray:
         """Draw texts as rows of the emission, (B, max_length); END after a text's last word."""
         texts = np.full((count, self.max_length), END)
-        start, transition, end, emission = self.tables
+        start, transition, end, emission = self.drawn
         sums = np.cumsum(emission.T, axis=1)  # (K, V)
         # P(next state | words so far), the end as the last of K + 1; no text begins with it.
         following = np.tile(np.append(start, 0), (count, 1))
@@ -393,13 +423,13 @@ class Hmm:
         cropped = [np.array(rows[place][: self.max_length]) for place in known]
         values = np.full(len(texts), -np.inf)
         values[known] = log_likelihood(
-            self.tables, pack(cropped, [len(text) < self.max_length for text in cropped])
+            self.drawn, pack(cropped, [len(text) < self.max_length for text in cropped])
         )
         return values
 
     def describe(self) -> dict[str, float]:
-        """Count the words and the probabilities."""
-        return {"words": len(self.words), "parameters": sum(table.size for table in self.tables)}
+        """Count the words that it writes and the probabilities."""
+        return {"words": len(self.ids), "parameters": sum(table.size for table in self.tables)}
 
     def state_dict(self) -> dict[str, Any]:
         """Return the probabilities, and the passes made."""
@@ -427,6 +457,8 @@ class Hmm:
     def load(cls, folder: Path, device: str) -> Self:
         """Read what `save` wrote."""
         about = load_about(folder, _About)
+        if about.words == [UNKNOWN]:
+            raise damaged(folder / ABOUT, f"words: expected one beside {UNKNOWN}")
         states, words = about.settings.states, len(about.words)
         shapes = {
             "start": (states,),

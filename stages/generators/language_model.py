@@ -3,19 +3,20 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 import torch
+from pydantic import AfterValidator
 from torch import Tensor
 from torch.optim import Adam
 
 from stages.corpus.checked_files import WordsAfterEnd
-from stages.corpus.corpus import Corpus, Split
+from stages.corpus.corpus import UNKNOWN, Corpus, Split
 from stages.corpus.errors import UserError
 from stages.corpus.settings import NetworkSettings, Size
 from stages.generators.folder import load_about, load_network, save_folder
-from stages.generators.protocol import GeneratorAbout, Step, check_request
+from stages.generators.protocol import GeneratorAbout, Step, check_request, check_vocabulary
 from stages.networks.lstm_language_model import LstmLanguageModel
 from stages.networks.size import count_parameters
 from stages.training.likelihood import log_likelihood, negative_log_likelihood, train_epoch
@@ -33,17 +34,27 @@ class LanguageModelSettings(NetworkSettings):
     width: Size
 
 
+def _check_unknown(words: list[str]) -> list[str]:
+    if UNKNOWN in words and (words[1] != UNKNOWN or len(words) == 2):
+        raise ValueError(f"expected {UNKNOWN} before all other words")
+    return words
+
+
+LearntWords = Annotated[WordsAfterEnd, AfterValidator(_check_unknown)]
+
+
 class _About(GeneratorAbout):
     settings: LanguageModelSettings
     max_length: Size
-    words: WordsAfterEnd
+    words: LearntWords
 
 
 class LanguageModel:
     """P(text) as the product of P(word | words before it), the end of the text among the words.
 
     Args:
-        words: words[0] is "", the end; the others by falling frequency.
+        words: words[0] is "", the end; then comes `UNKNOWN` where rare words were left out, which
+            is learnt but never written; the others by falling frequency.
         settings: of the network and its training.
         max_length: words at which texts are cropped.
         device: where the network lives.
@@ -61,10 +72,11 @@ class LanguageModel:
         self, words: Sequence[str], settings: LanguageModelSettings, max_length: int, device: str
     ) -> None:
         self.words = list(words)
-        self.ids = {word: number for number, word in enumerate(words)}
+        self.ids = {word: number for number, word in enumerate(words)}  # of those it writes
+        self.unknown = self.ids.pop(UNKNOWN, None)
         self.settings = settings
         self.max_length = max_length
-        self.network = make_network(len(words), settings).to(device)
+        self.network = make_network(words, settings).to(device)
         self.optimizer = Adam(self.network.parameters(), settings.learning_rate, fused=True)
         self.epoch = 0  # passes made
 
@@ -73,7 +85,9 @@ class LanguageModel:
         cls, corpus: Corpus, settings: LanguageModelSettings, *, seed: int, device: str
     ) -> Self:
         """Make an untrained model of the training texts' words; see `protocol.Generator`."""
-        words = [corpus.words[place] for place in rank_words(corpus)]
+        places = rank_words(corpus)
+        check_vocabulary(corpus, np.array(places))
+        words = [corpus.words[place] for place in places]
         model = cls(words, settings, corpus.max_length, device)
         model.fingerprint = corpus.fingerprint
         return model
@@ -111,10 +125,11 @@ class LanguageModel:
     def number(self, corpus: Corpus, split: Split) -> Tensor:
         """Turn a split's texts into the network's ids (N, T), int64, on the CPU.
 
-        Words that are not the model's are left out, and what comes after them moves up.
+        Words that are not the model's become the unknown word; where it has none, they are left
+        out, and what comes after them moves up.
         """
-        # 0 where a word is not the model's
-        numbers = np.array([self.ids.get(word, 0) for word in corpus.words])
+        other = self.unknown or 0
+        numbers = np.array([self.ids.get(word, other) for word in corpus.words])
         known = numbers[split.tokens] > 0
         kept = np.concatenate([[0], np.cumsum(known)])
         ids = numbers[split.tokens[known]].astype(np.int32)
@@ -144,7 +159,7 @@ class LanguageModel:
         *,
         temperature: float = 1.0,
         top_p: float = 1.0,
-        labels: Sequence[int] | None = None,
+        labels: Sequence[str] | None = None,
         prefix: str = "",
     ) -> Iterator[list[str]]:
         """Yield texts; see `protocol.Generator`."""
@@ -172,13 +187,13 @@ class LanguageModel:
         tokens = self.tokenize(
             ["", *(text if is_known else "" for text, is_known in zip(texts, known, strict=True))]
         )
-        empty, *values = log_likelihood(self.network.eval(), tokens).numpy()
+        empty, *values = log_likelihood(self.network.eval(), tokens, as_drawn=True).numpy()
         # `generate` writes no empty text, so the probability of one goes to all others.
         return np.where(known, np.array(values) - np.log1p(-np.exp(empty)), -np.inf)
 
     def describe(self) -> dict[str, float]:
-        """Count the words and the weights."""
-        return {"words": len(self.words) - 1, "parameters": count_parameters(self.network)}
+        """Count the words that it writes and the weights."""
+        return {"words": len(self.ids) - 1, "parameters": count_parameters(self.network)}
 
     def state_dict(self) -> dict[str, Any]:
         """Return weights, the optimizer's state and the passes made."""
@@ -207,9 +222,7 @@ class LanguageModel:
         """Read what `save` wrote, in evaluation mode."""
         about = load_about(folder, _About)
         words, settings = about.words, about.settings
-        weights = load_network(
-            folder, lambda: make_network(len(words), settings), settings.num_layers
-        )
+        weights = load_network(folder, lambda: make_network(words, settings), settings.num_layers)
         model = cls(words, settings, about.max_length, device)
         model.fingerprint = about.corpus
         model.network.load_state_dict(weights)
@@ -217,16 +230,21 @@ class LanguageModel:
         return model
 
 
-def make_network(vocabulary_size: int, settings: LanguageModelSettings) -> LstmLanguageModel:
-    """Make the network for so many words, the end among them."""
+def make_network(words: Sequence[str], settings: LanguageModelSettings) -> LstmLanguageModel:
+    """Make the network for words, the end and the unknown one among them."""
     shape = settings.width, settings.hidden_size, settings.num_layers
-    return LstmLanguageModel(vocabulary_size, *shape, settings.dropout)
+    return LstmLanguageModel(len(words), *shape, settings.dropout, UNKNOWN in words)
 
 
 def rank_words(corpus: Corpus) -> list[int]:
-    """List 0 and the ids of the cropped training texts' words by falling frequency."""
-    ids = corpus.train.padded(corpus.max_length)
+    """List 0 and the ids of the cropped training texts' words by falling frequency.
+
+    The unknown word comes before all others, so that it is always in the head of the softmax.
+    """
+    ids = corpus.learnable(corpus.train).padded(corpus.max_length)
     counts = np.bincount(ids.ravel(), minlength=corpus.vocabulary_size + 1)
     counts[0] = 0
+    if corpus.has_unknown:
+        counts[corpus.vocabulary_size] *= ids.size + 1  # still 0 where it does not come
     ranked = np.argsort(-counts, kind="stable")  # equal ones by first appearance
     return [0, *ranked[counts[ranked] > 0].tolist()]

@@ -14,14 +14,15 @@ from pydantic import Field
 from scipy import sparse
 
 from stages.corpus.checked_files import WordsAfterEnd, damaged
-from stages.corpus.corpus import Corpus
+from stages.corpus.corpus import UNKNOWN, Corpus
 from stages.corpus.errors import UserError
 from stages.corpus.settings import Section, Size
 from stages.generators.folder import WEIGHTS, load_about, load_arrays, save_folder
-from stages.generators.protocol import GeneratorAbout, Step, check_request
+from stages.generators.protocol import GeneratorAbout, Step, check_request, check_vocabulary
 
 END = 0  # in place of a next word: the text ends here; word ids start at 1
 BATCH = 5000  # texts drawn at a time
+LOOKED_UP = 25_000  # training texts whose likelihood is taken at a time
 
 
 class MarkovSettings(Section):
@@ -50,8 +51,12 @@ class Markov:
     the shorter histories, counted over the whole training split. So every history that sampling
     reaches has been seen, whatever the first word.
 
+    Where rare words were left out of the vocabulary, the chain writes none of them, and words on
+    their two sides are no neighbours. The next word is drawn from the known ones that followed; if
+    none did, the text ends there. If no text began with a known word, all begin a text alike.
+
     Args:
-        words: words[i] is the word of id i; words[END] is "".
+        words: words[i] is the word of id i; words[END] is ""; higher ids are of unknown words.
         settings: its order and its first word.
         max_length: words at which texts are cropped.
 
@@ -84,7 +89,8 @@ class Markov:
     @classmethod
     def build(cls, corpus: Corpus, settings: MarkovSettings, *, seed: int, device: str) -> Self:
         """Make a chain without counts; see `protocol.Generator`."""
-        chain = cls(corpus.words[: corpus.vocabulary_size + 1], settings, corpus.max_length)
+        check_vocabulary(corpus, corpus.train.tokens)
+        chain = cls(["", *corpus.known_words], settings, corpus.max_length)
         chain.fingerprint = corpus.fingerprint
         return chain
 
@@ -93,33 +99,50 @@ class Markov:
         return 1
 
     def train(self, corpus: Corpus) -> Iterator[Step]:
-        """Count the training split's transitions; the loss is in nats a word, ends counted."""
+        """Count the training split's transitions; the loss is in nats a word, ends counted.
+
+        The loss is that of a chain to which the unknown word is a word like any.
+        """
         if self.keys:
             return  # taken up again after its one epoch
-        self.fit(corpus.train)
-        learnt = corpus.train
+        learnt = corpus.learnable(corpus.train)
+        self.fit(learnt)
+        judged = self
+        if corpus.has_unknown:
+            judged = Markov([*self.words, UNKNOWN], self.settings, self.max_length)
+            judged.fit(learnt)
         lengths = np.minimum(learnt.lengths, self.max_length)
         events = (lengths + (learnt.lengths < self.max_length)).sum()
-        loss = -self._log_likelihood(list(learnt)).sum() / events
+        texts = list(learnt)
+        # A part at a time: all words of a large corpus with their histories take gigabytes.
+        parts = (texts[first : first + LOOKED_UP] for first in range(0, len(texts), LOOKED_UP))
+        loss = -np.concatenate([*map(judged._log_likelihood, parts)]).sum() / events
         yield Step(1, 1, {"loss": float(loss)}, ends_epoch=True)
 
     def fit(self, sequences: Sequence[Sequence[int]]) -> None:
         """Count the transitions of texts.
 
         Args:
-            sequences: word ids of each text, from 1 to V, one or more a text.
+            sequences: word ids of each text, one or more a text; from 1 to V, or above V where a
+                word is unknown.
 
         Raises:
-            ValueError: there is no text, or one without a word.
+            ValueError: there is no text, one without a word, or no known word.
         """
         order, vocabulary_size = self.settings.order, len(self.words) - 1
         lengths = np.array([len(sequence) for sequence in sequences], dtype=np.int64)
         if not lengths.size or not lengths.all():
             raise ValueError("a Markov chain needs one text or more, and none without a word")
         words = np.concatenate([np.asarray(sequence, dtype=np.int64) for sequence in sequences])
+        known = words <= vocabulary_size
+        if not known.any():
+            raise ValueError("a Markov chain needs a word that it knows")
         ends = np.cumsum(lengths)
         first = ends - lengths
-        place = np.arange(len(words)) - np.repeat(first, lengths)
+        here = np.arange(len(words))
+        begins = np.repeat(first, lengths)
+        # Known words before each, back to the text's beginning or to an unknown word; of that, -1.
+        place = here - np.maximum.accumulate(np.where(known, begins, here + 1))
         following = np.append(words[1:], END)
         following[ends - 1] = END
 
@@ -131,14 +154,15 @@ class Markov:
             unique, found = np.unique(
                 before * (vocabulary_size + 1) + words[last], return_inverse=True
             )
-            ones = np.ones(len(last), dtype=np.int64)
             shape = (len(unique), vocabulary_size + 1)
             keys.append(unique)
-            counts.append(sparse.coo_array((ones, (found, following[last])), shape=shape).tocsr())
+            counts.append(_count(found, following[last], shape))
             rows = np.zeros(len(words), dtype=np.int64)
             rows[last] = found
         self.keys, self.counts = keys, counts
-        self.starts = np.bincount(words[first], minlength=vocabulary_size + 1)
+        self.starts = np.bincount(words[first[known[first]]], minlength=vocabulary_size + 1)
+        if not self.starts.any():
+            self.starts[keys[0]] = 1
 
     def describe(self) -> dict[str, float]:
         """Count the distinct histories of full order, and the words or ends that follow them."""
@@ -175,7 +199,7 @@ class Markov:
         *,
         temperature: float = 1.0,
         top_p: float = 1.0,
-        labels: Sequence[int] | None = None,
+        labels: Sequence[str] | None = None,
         prefix: str = "",
     ) -> Iterator[list[str]]:
         """Yield texts; see `protocol.Generator`."""
@@ -338,6 +362,24 @@ class Markov:
         chain.fingerprint = about.corpus
         chain.load_state_dict({"weights": arrays})
         return chain
+
+
+def _count(rows: np.ndarray, words: np.ndarray, shape: tuple[int, int]) -> sparse.csr_array:
+    """Count how often each word, or END, follows each history.
+
+    A history that unknown words alone follow is followed by END.
+
+    Args:
+        rows: of each event, its history (N,).
+        words: of each event, what follows (N,); words beyond the columns are not counted.
+        shape: histories, and known words with the end.
+    """
+    known = words < shape[1]
+    rest = np.flatnonzero(np.bincount(rows[known], minlength=shape[0]) == 0)
+    rows = np.concatenate([rows[known], rest])
+    words = np.concatenate([words[known], np.full(len(rest), END)])
+    ones = np.ones(len(rows), dtype=np.int64)
+    return sparse.coo_array((ones, (rows, words)), shape=shape).tocsr()
 
 
 def _check_arrays(arrays: Mapping[str, np.ndarray], size: int, order: int) -> None:

@@ -20,7 +20,6 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 from torch.optim import Adam, AdamW
 
-from stages.corpus.checked_files import WordsAfterEnd
 from stages.corpus.corpus import Corpus
 from stages.corpus.seeds import derive_seed
 from stages.corpus.settings import (
@@ -34,9 +33,15 @@ from stages.corpus.settings import (
     Weight,
 )
 from stages.embeddings.piece_table import PieceTable, lengths_of
+from stages.embeddings.pretrained_bert import MINILM
 from stages.embeddings.protocol import Embedding, EmbeddingName, load_copy
 from stages.generators.folder import load_about, load_network, save_folder
-from stages.generators.language_model import LanguageModel, LanguageModelSettings, make_network
+from stages.generators.language_model import (
+    LanguageModel,
+    LanguageModelSettings,
+    LearntWords,
+    make_network,
+)
 from stages.generators.protocol import GeneratorAbout, Step, check_request, load_generator
 from stages.judges.prefix_judge import PrefixJudge
 from stages.measures.frechet import Gaussian, fit_gaussian, frechet_distance
@@ -82,7 +87,7 @@ class _About(GeneratorAbout):
     settings: ModernGanSettings
     writer: LanguageModelSettings
     max_length: Size
-    words: WordsAfterEnd
+    words: LearntWords
     embedding: EmbeddingName
     width: Size
 
@@ -95,6 +100,7 @@ class ModernGan:
         settings: of the discriminator and of the training.
         writer: the language model to start from.
         device: where both networks live.
+        encoder: the BERT by whose sentence vectors an epoch is judged; see `SentenceEncoder`.
     """
 
     Settings: ClassVar = ModernGanSettings
@@ -106,9 +112,15 @@ class ModernGan:
     fingerprint: str | None = None
 
     def __init__(
-        self, embedding: Embedding, settings: ModernGanSettings, writer: LanguageModel, device: str
+        self,
+        embedding: Embedding,
+        settings: ModernGanSettings,
+        writer: LanguageModel,
+        device: str,
+        encoder: str = MINILM,
     ) -> None:
         self.embedding = embedding
+        self.encoder = encoder
         self.settings = settings
         self.writer = writer
         self.max_length = writer.max_length
@@ -135,6 +147,7 @@ class ModernGan:
         device: str,
         embedding: Embedding,
         start: Path,
+        encoder: str = MINILM,
     ) -> Self:
         """Make a GAN whose generator is a trained language model.
 
@@ -145,13 +158,14 @@ class ModernGan:
             device: where both networks live.
             embedding: through which the discriminator reads.
             start: a folder with the language model and the fakes to learn from; see `start_gan`.
+            encoder: the BERT by whose sentence vectors an epoch is judged.
 
         Raises:
             UserError: the language model was trained on another corpus, or is damaged.
         """
         writer = load_generator(start / START, device)
         corpus.check_model(start / START, writer.fingerprint)
-        gan = cls(embedding, settings, writer, device)
+        gan = cls(embedding, settings, writer, device, encoder)
         gan.seed, gan.fingerprint = seed, corpus.fingerprint
         # Before it learns, the language model is the generator.
         for name in dict.fromkeys([START, *settings.fakes]):
@@ -169,15 +183,18 @@ class ModernGan:
         An epoch's validation is the Frechet distance of sentence vectors between the generator's
         own texts, not chosen by the discriminator, and the validation split's. A single epoch is
         not judged, as there is none to choose from; nor is one by fewer than two texts.
+
+        The discriminator reads real texts with all their words, also those that the generator
+        learns as the unknown word.
         """
         settings, words = self.settings, self.writer.number(corpus, corpus.train)
         pieces = PieceTable(self.embedding, self.writer.words, self.max_length)
-        tokens, _ = pieces.tokenize(words)
-        real = Stock("real texts", self.embedding, tokens)
-        fakes = {
-            name: Stock(name, self.embedding, self.embedding.tokenize(texts, self.max_length))
-            for name, texts in self.fakes.items()
-        }
+
+        def stock(name: str, texts: Sequence[str]) -> Stock:
+            return Stock(name, self.embedding, self.embedding.tokenize(texts, self.max_length))
+
+        real = stock("real texts", corpus.texts(corpus.train, self.max_length))
+        fakes = {name: stock(name, texts) for name, texts in self.fakes.items()}
         distance = None
         if settings.epochs > 1 and len(corpus.validation) > 1:
             distance = self._distance_to(corpus.texts(corpus.validation, self.max_length))
@@ -255,7 +272,7 @@ class ModernGan:
 
     def _distance_to(self, held_out: list[str]) -> Callable[[], float]:
         """Give the measure of an epoch: Frechet distance to the validation texts."""
-        encoder = SentenceEncoder(self.device)
+        encoder = SentenceEncoder(self.device, self.encoder)
         seed = derive_seed(self.seed, "check")
 
         def fit(texts: list[str]) -> Gaussian:
@@ -277,7 +294,7 @@ class ModernGan:
         *,
         temperature: float = 1.0,
         top_p: float = 1.0,
-        labels: Sequence[int] | None = None,
+        labels: Sequence[str] | None = None,
         prefix: str = "",
     ) -> Iterator[list[str]]:
         """Yield texts of the generator alone; see `protocol.Generator` and `chosen.Chosen`."""
@@ -346,7 +363,7 @@ class ModernGan:
         words, settings, shape, width = about.words, about.settings, about.writer, about.width
 
         def make() -> nn.ModuleDict:
-            generator = make_network(len(words), shape)
+            generator = make_network(words, shape)
             discriminator = make_discriminator(width, settings)
             return nn.ModuleDict({"generator": generator, "discriminator": discriminator})
 

@@ -91,8 +91,11 @@ class PaperGan:
         device: str,
         embedding: Embedding,
         start: Path,
+        encoder: str | None = None,
     ) -> Self:
-        """Make an untrained GAN; it starts from noise, so `start` holds nothing.
+        """Make an untrained GAN; it starts from noise, and no epoch of it is judged.
+
+        So `start` holds nothing, and `encoder` is for the modern one.
 
         Raises:
             UserError: its training cannot fit in the memory that is free.
@@ -145,7 +148,7 @@ class PaperGan:
         *,
         temperature: float = 1.0,
         top_p: float = 1.0,
-        labels: Sequence[int] | None = None,
+        labels: Sequence[str] | None = None,
         prefix: str = "",
     ) -> Iterator[list[str]]:
         """Yield texts; see `protocol.Generator`."""

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Self
 
 import numpy as np
 from pydantic import AfterValidator, Field
 from scipy.special import logsumexp
 
 from stages.corpus.checked_files import damaged, read_json, write_about
-from stages.corpus.corpus import Corpus
+from stages.corpus.corpus import MOST_LABELS, Corpus
 from stages.corpus.errors import UserError
 from stages.corpus.seeds import derive_seed
 from stages.generators.folder import LIBRARIES
@@ -23,6 +23,7 @@ from stages.generators.protocol import (
 from stages.judges.per_label_judge import PerLabelJudge
 
 NAME = "per_label"
+Label = Annotated[str, Field(pattern=r"^\S(.*\S)?$")]  # one line, no white space around it
 
 
 def _check_shares(shares: dict[str, float]) -> dict[str, float]:
@@ -33,7 +34,8 @@ def _check_shares(shares: dict[str, float]) -> dict[str, float]:
 
 class _About(GeneratorAbout):
     shares: Annotated[
-        dict[Literal["0", "1"], Annotated[float, Field(gt=0, le=1)]],
+        dict[Label, Annotated[float, Field(gt=0, le=1)]],
+        Field(min_length=1, max_length=MOST_LABELS),
         AfterValidator(_check_shares),
     ]
 
@@ -44,14 +46,14 @@ class PerLabel:
     What it can do besides is what its parts can do.
 
     Args:
-        parts: the generator of each label.
+        parts: the generator of each label, by the label's name.
         shares: of each label among the training texts, adding up to 1: how often it is drawn where
             nobody asks for labels.
     """
 
     conditional: ClassVar = True
 
-    def __init__(self, parts: Mapping[int, Generator], shares: Mapping[int, float]) -> None:
+    def __init__(self, parts: Mapping[str, Generator], shares: Mapping[str, float]) -> None:
         self.parts = dict(parts)
         self.shares = dict(shares)
 
@@ -90,11 +92,16 @@ class PerLabel:
         return next(iter(self.parts.values()))
 
     @property
+    def labels(self) -> list[str]:
+        """The names of the labels that it has learnt."""
+        return [*self.parts]
+
+    @property
     def judge(self) -> PerLabelJudge:
         """The discriminators of its parts as one judge."""
         return PerLabelJudge({label: part.judge for label, part in self.parts.items()})
 
-    def draw_labels(self, count: int, seed: int) -> list[int]:
+    def draw_labels(self, count: int, seed: int) -> list[str]:
         """Draw labels as the training texts have them; same seed, same labels."""
         random = np.random.default_rng(derive_seed(seed, "labels"))
         return random.choice([*self.shares], count, p=[*self.shares.values()]).tolist()
@@ -106,7 +113,7 @@ class PerLabel:
         *,
         temperature: float = 1.0,
         top_p: float = 1.0,
-        labels: Sequence[int] | None = None,
+        labels: Sequence[str] | None = None,
         prefix: str = "",
     ) -> Iterator[list[str]]:
         """Yield texts in one batch, text i of labels[i]; None draws labels.
@@ -117,7 +124,7 @@ class PerLabel:
         labels = self.draw_labels(count, seed) if labels is None else labels
         unknown = set(labels) - self.parts.keys()
         if unknown:
-            known = ", ".join(map(str, self.parts))
+            known = ", ".join(self.parts)
             raise UserError(f"label {min(unknown)}: none was learnt; expected one of {known}")
         queues = {}
         for label, part in self.parts.items():
@@ -155,38 +162,39 @@ class PerLabel:
     def save(self, folder: Path) -> None:
         """Write each part into a folder of its own; see `protocol.Generator`."""
         folder.mkdir()
-        shares = {str(label): share for label, share in self.shares.items()}
-        about = {"generator": NAME, "corpus": self.fingerprint, "shares": shares}
+        about = {"generator": NAME, "corpus": self.fingerprint, "shares": self.shares}
         write_about(folder / ABOUT, LIBRARIES, about)
-        for label, part in self.parts.items():
-            part.save(part_of(folder, label))
+        for place, part in enumerate(self.parts.values()):
+            part.save(part_of(folder, place))
 
     @classmethod
     def load(cls, folder: Path, device: str) -> Self:
         """Read what `save` wrote."""
         about = read_json(folder / ABOUT, _About)
-        shares = {int(label): share for label, share in about.shares.items()}
         parts = {}
-        for label in shares:
-            place = part_of(folder, label)
-            if name_generator(place) == NAME:  # which could go on for ever
-                raise damaged(place / ABOUT, f"expected another generator than {NAME}")
-            parts[label] = load_generator(place, device)
+        for place, label in enumerate(about.shares):
+            inner = part_of(folder, place)
+            if name_generator(inner) == NAME:  # which could go on for ever
+                raise damaged(inner / ABOUT, f"expected another generator than {NAME}")
+            parts[label] = load_generator(inner, device)
             if parts[label].fingerprint != about.corpus:
                 raise damaged(
-                    place / ABOUT,
+                    inner / ABOUT,
                     f"made from the corpus {parts[label].fingerprint}, but {folder} from "
                     f"{about.corpus}",
                 )
-        return cls(parts, shares)
+        return cls(parts, about.shares)
 
 
-def part_of(folder: Path, label: int) -> Path:
-    """Return where the part of a label lies."""
-    return folder / f"label_{label}"
+def part_of(folder: Path, place: int) -> Path:
+    """Return where the part of a label lies, by the label's place among those learnt.
+
+    Labels may have any name, folders may not.
+    """
+    return folder / f"label_{place}"
 
 
-def label_shares(corpus: Corpus) -> dict[int, float]:
-    """Return the share of each label among the training texts."""
+def label_shares(corpus: Corpus) -> dict[str, float]:
+    """Return the share of each label among the training texts, by its name."""
     labels = corpus.train.labels
-    return {label: float(np.mean(labels == label)) for label in corpus.labels}
+    return {corpus.label_names[label]: float(np.mean(labels == label)) for label in corpus.labels}

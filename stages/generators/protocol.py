@@ -39,7 +39,8 @@ class Generator(Protocol):
 
     Attributes:
         Settings: its section of params.yaml.
-        conditional: takes labels, and has `draw_labels(count, seed)`, labels as texts have them.
+        conditional: takes labels, and has `labels`, those it takes, and `draw_labels(count, seed)`,
+            labels as texts have them.
         tempered: takes a temperature and a top_p other than 1.
         prefixed: continues a beginning.
         likelihood: whether `log_likelihood` is exact, a lower bound, or not there at all.
@@ -89,7 +90,7 @@ class Generator(Protocol):
         *,
         temperature: float = 1.0,
         top_p: float = 1.0,
-        labels: Sequence[int] | None = None,
+        labels: Sequence[str] | None = None,
         prefix: str = "",
     ) -> Iterator[list[str]]:
         """Yield `count` texts in batches; same seed, same texts.
@@ -208,12 +209,30 @@ def name_generator(folder: Path) -> str:
     return read_json(folder / ABOUT, _Named).generator
 
 
+def check_vocabulary(corpus: Corpus, tokens: np.ndarray) -> None:
+    """Refuse texts that would teach a generator no word to write.
+
+    Args:
+        corpus: whose texts they are.
+        tokens: their word ids.
+
+    Raises:
+        UserError: rare words were left out, and no other is there.
+    """
+    is_known = (tokens > 0) & (tokens < corpus.vocabulary_size)
+    if corpus.has_unknown and not is_known.any():
+        raise UserError(
+            f"{corpus.name}: no text to learn from has one of the {corpus.vocabulary_size - 1} "
+            "words of the vocabulary; raise prepare.vocabulary"
+        )
+
+
 def check_request(
     generator: Generator,
     *,
     temperature: float,
     top_p: float,
-    labels: Sequence[int] | None,
+    labels: Sequence[str] | None,
     prefix: str,
 ) -> None:
     """Refuse what a generator cannot do.
@@ -224,12 +243,13 @@ def check_request(
     name = type(generator).__name__
     if not generator.tempered and (temperature != 1 or top_p != 1):
         raise UserError(
-            f"{name}: it draws no words, so a temperature of {temperature:g} and a top_p of "
-            f"{top_p:g} mean nothing to it; set both to 1"
+            f"{name}: a temperature of {temperature:g} and a top_p of {top_p:g} mean nothing to "
+            "it; leave both at 1"
         )
     if not generator.conditional and labels is not None:
         raise UserError(
-            f"{name}: it has learnt no labels; set per_label to true to train one a label"
+            f"{name}: it has learnt no labels; ask for none, or train one a label, by "
+            "per_label=true"
         )
     if not generator.prefixed and prefix:
         raise UserError(f"{name}: it cannot continue a beginning such as {prefix!r}")

@@ -15,12 +15,12 @@ class PerLabelJudge:
         parts: the judge of each label, all of one kind.
     """
 
-    def __init__(self, parts: Mapping[int, Judge]) -> None:
+    def __init__(self, parts: Mapping[str, Judge]) -> None:
         self.parts = dict(parts)
         self.calibrated = all(part.calibrated for part in self.parts.values())
 
     def logits(
-        self, texts: Sequence[str], labels: Sequence[int | None] | None = None
+        self, texts: Sequence[str], labels: Sequence[str | None] | None = None
     ) -> np.ndarray:
         """Return the logit of each text (N,).
 

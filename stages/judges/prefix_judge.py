@@ -31,7 +31,7 @@ class PrefixJudge:
         self.max_length = max_length
 
     def logits(
-        self, texts: Sequence[str], labels: Sequence[int | None] | None = None
+        self, texts: Sequence[str], labels: Sequence[str | None] | None = None
     ) -> np.ndarray:
         """Return the logit of each text (N,) against all sources of fakes together."""
         return combine(self._verdicts(texts)).numpy()

@@ -17,7 +17,7 @@ class Judge(Protocol):
     calibrated: ClassVar[bool]
 
     def logits(
-        self, texts: Sequence[str], labels: Sequence[int | None] | None = None
+        self, texts: Sequence[str], labels: Sequence[str | None] | None = None
     ) -> np.ndarray:
         """Return the logit of each text, (N,) float32; higher looks more real.
 

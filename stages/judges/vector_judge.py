@@ -29,7 +29,7 @@ class VectorJudge:
         self.max_length = max_length
 
     def logits(
-        self, texts: Sequence[str], labels: Sequence[int | None] | None = None
+        self, texts: Sequence[str], labels: Sequence[str | None] | None = None
     ) -> np.ndarray:
         """Return the logit of each text (N,)."""
         tokens = self.embedding.tokenize(texts, self.max_length)

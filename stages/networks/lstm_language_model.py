@@ -16,6 +16,7 @@ from torch.nn.functional import pad
 from stages.networks.portable import Linear, replace_linear
 
 END = 0  # in place of a word: the text begins and ends here
+UNKNOWN = 1  # where rare words were left out of the vocabulary: stands for each of them
 
 # Words beyond the first 1,000 and the first 6,000 share smaller projections of the softmax: on text
 # of the web the first make up four fifths of all words, and the last are seen a few times each.
@@ -26,18 +27,27 @@ class LstmLanguageModel(nn.Module):
     """P(text) as the product of P(word | words before it), the end of the text among the words.
 
     Args:
-        vocabulary_size: V, words, the end among them; ids by falling frequency, END first.
+        vocabulary_size: V, words, the end among them; ids by falling frequency, END first, then
+            `UNKNOWN` where there is one.
         width: W, numbers a word, of the vectors it reads and of those it predicts from.
         hidden_size: H, of every LSTM layer.
         num_layers: LSTM layers.
         dropout: share of numbers dropped in training, before and after the LSTM and between its
             layers.
+        has_unknown: whether the word `UNKNOWN` is one that is read and learnt, but never drawn.
     """
 
     def __init__(
-        self, vocabulary_size: int, width: int, hidden_size: int, num_layers: int, dropout: float
+        self,
+        vocabulary_size: int,
+        width: int,
+        hidden_size: int,
+        num_layers: int,
+        dropout: float,
+        has_unknown: bool = False,
     ) -> None:
         super().__init__()
+        self.has_unknown = has_unknown
         between = dropout if num_layers > 1 else 0.0
         self.vectors = nn.Embedding(vocabulary_size, width)
         nn.init.normal_(self.vectors.weight, std=0.1)  # of N(0, 1) the gates would saturate
@@ -67,20 +77,28 @@ class LstmLanguageModel(nn.Module):
         hidden, state = self.lstm(self.dropout(self.vectors(tokens)), state)  # (B, T, H)
         return self.dropout(torch.tanh(self.projection(self.dropout(hidden)))), state
 
-    def log_likelihood(self, tokens: Tensor, mask: Tensor) -> Tensor:
+    def log_likelihood(self, tokens: Tensor, mask: Tensor, drawn: Tensor | None = None) -> Tensor:
         """Return log P (N,), in nats, of each of the N words that the mask picks.
 
         Args:
             tokens: texts (B, T), int64, END after the last word, as `sample` gives them.
             mask: (B, T), bool; see `written`.
+            drawn: (B, T), bool, of which words P is that by which `sample` draws, where `UNKNOWN`
+                is impossible; None: of none, so that P is that which the network learns.
         """
-        return self.log_likelihoods(tokens, mask)[0]
+        return self.log_likelihoods(tokens, mask, drawn)[0]
 
-    def log_likelihoods(self, tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    def log_likelihoods(
+        self, tokens: Tensor, mask: Tensor, drawn: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Return log P (N,) of each of the N words, as above, and of an end in its place, (N,)."""
         before = pad(tokens[:, :-1], (1, 0), value=END)  # (B, T)
         hidden, words = self.read(before)[0][mask], tokens[mask]  # (N, W), (N,)
-        head = self.softmax.head(hidden).log_softmax(1)  # (N, words of the head + tails)
+        logits = self.softmax.head(hidden)  # (N, words of the head + tails)
+        if self.has_unknown and drawn is not None:
+            is_unknown = torch.arange(logits.shape[1], device=logits.device) == UNKNOWN
+            logits = logits.masked_fill(drawn[mask].unsqueeze(1) & is_unknown, -torch.inf)
+        head = logits.log_softmax(1)
         # As the softmax's own `forward`, which fails on CUDA where a tail has one word of the N.
         first, columns, inside = self.softmax.cutoffs[0], words.clone(), head.new_zeros(len(words))
         for number, (start, stop) in enumerate(pairwise(self.softmax.cutoffs)):
@@ -152,8 +170,7 @@ class LstmLanguageModel(nn.Module):
         if top_p == 1:
             return self._draw_by_parts(hidden, is_first, random, temperature)
         log_probabilities = self.softmax.log_prob(hidden) / temperature  # (B, V)
-        if is_first:
-            log_probabilities[:, END] = -torch.inf
+        self._exclude(log_probabilities, is_first)
         probabilities, words = log_probabilities.softmax(1).sort(
             dim=1, descending=True, stable=True
         )
@@ -178,8 +195,7 @@ class LstmLanguageModel(nn.Module):
                 inside = tail(hidden)  # (B, words of the tail)
                 total = inside.logsumexp(1) / temperature
                 logits[:, first + number] += (inside / temperature).logsumexp(1) - total
-        if is_first:
-            logits[:, END] = -torch.inf
+        self._exclude(logits, is_first)
         drawn = draw_places(logits.softmax(1), random)
         words = drawn.clone()
         for number, tail in enumerate(self.softmax.tail):
@@ -188,6 +204,13 @@ class LstmLanguageModel(nn.Module):
                 inside = draw_places((tail(hidden[rows]) / temperature).softmax(1), random)
                 words[rows] = self.softmax.cutoffs[number] + inside
         return words
+
+    def _exclude(self, logits: Tensor, is_first: bool) -> None:
+        """Make impossible what is never drawn, in place: no text begins with its end."""
+        if is_first:
+            logits[:, END] = -torch.inf
+        if self.has_unknown:
+            logits[:, UNKNOWN] = -torch.inf
 
 
 def draw_places(probabilities: Tensor, random: torch.Generator | None) -> Tensor:

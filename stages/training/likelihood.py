@@ -69,17 +69,24 @@ def _batches(lengths: Tensor, batch_size: int) -> list[Tensor]:
 
 
 @torch.no_grad()
-def log_likelihood(model: LstmLanguageModel, tokens: Tensor) -> Tensor:
+def log_likelihood(model: LstmLanguageModel, tokens: Tensor, *, as_drawn: bool = False) -> Tensor:
     """Return log P (N,), float64, in nats, of each text of (N, T), over its words and its end.
 
     The model must be in evaluation mode, else dropout makes it a matter of chance.
+
+    Args:
+        model: in evaluation mode.
+        tokens: (N, T), int64.
+        as_drawn: whether P is that by which the model draws texts, none with an unknown word, or
+            that which it learns; the same where the model has no unknown word.
     """
     sums = []
     for batch in tokens.split(BATCH):
         batch = batch.to(model.device)
         mask = written(batch)
         values = torch.zeros(mask.shape, dtype=torch.float64)
-        values[mask.cpu()] = model.log_likelihood(batch, mask).cpu().double()
+        drawn = mask if as_drawn else None
+        values[mask.cpu()] = model.log_likelihood(batch, mask, drawn).cpu().double()
         sums.append(values.sum(1))
     return torch.cat(sums)
 

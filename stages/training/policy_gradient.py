@@ -42,7 +42,8 @@ def update_generator(
 ) -> None:
     """Make the generator's own words likelier by their advantages, and real texts likelier.
 
-    For generated texts the loss uses log P(word | not end), so where texts end is not touched.
+    For generated texts the loss uses log P(word | not end), so where texts end is not touched. P
+    is that by which they were drawn, without the unknown word, which real texts may hold.
 
     Args:
         generator: in training mode.
@@ -55,7 +56,8 @@ def update_generator(
     """
     own = words != END
     mask = torch.cat([own, written(real_words)])
-    likelihoods, ends = generator.log_likelihoods(torch.cat([words, real_words]), mask)
+    drawn = torch.cat([own, torch.zeros_like(real_words, dtype=torch.bool)])
+    likelihoods, ends = generator.log_likelihoods(torch.cat([words, real_words]), mask, drawn)
     count = int(own.sum())  # its own words come before the real ones
     not_end = torch.log1p(-ends[:count].exp().clamp(max=1 - 1e-6))  # log P(not end)
     loss = -(advantages[own] * (likelihoods[:count] - not_end)).mean()
