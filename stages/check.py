@@ -1,6 +1,7 @@
 """Stage check: go over the whole of params.yaml before any work, and tell all mistakes at once."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from stages.corpus.errors import UserError
@@ -28,11 +29,16 @@ def check_machine(values: Mapping[str, Any]) -> list[str]:
         values: the whole of params.yaml, free of mistakes.
 
     Returns:
-        A line for each thing: the CUDA device, a BERT that can be loaded and is wide enough.
+        A line for each thing: the CUDA device, a source of texts that DVC does not remove, the
+        measures' BERT that can be loaded, the embedding's that is wide enough too.
     """
-    checks = [lambda: pick_device(values["device"])]
+    checks = [
+        lambda: pick_device(values["device"]),
+        lambda: _check_source(values["fetch"]["source"]),
+        lambda: _check_bert(values["measure"]["model"], "measure.model"),
+    ]
     if "bert" in values["embeddings"]:
-        checks.append(lambda: _check_bert(**values["embedding"]["bert"]))
+        checks.append(lambda: _check_embedding(**values["embedding"]["bert"]))
     mistakes = []
     for check in checks:
         try:
@@ -42,11 +48,28 @@ def check_machine(values: Mapping[str, Any]) -> list[str]:
     return mistakes
 
 
-def _check_bert(model: str, vector_size: int | None) -> None:
+def _check_source(source: str) -> None:
+    """Refuse the pipeline's own folder, which DVC empties before anything is read from it."""
+    path = Path(source).expanduser().resolve()
+    if source not in ("sample", "mendeley") and path.is_relative_to(Path("data").resolve()):
+        raise UserError(
+            f"params.yaml: fetch.source is {source}, in data/, which the pipeline empties; move it "
+            "elsewhere"
+        )
+
+
+def _check_bert(model: str, setting: str) -> None:
     from stages.embeddings.pretrained_bert import MINILM, load_tokenizer, load_width
 
     if model != MINILM:
-        load_tokenizer(model)
+        load_tokenizer(model, setting)
+        load_width(model, setting)
+
+
+def _check_embedding(model: str, vector_size: int | None) -> None:
+    from stages.embeddings.pretrained_bert import OF_EMBEDDING, load_width
+
+    _check_bert(model, OF_EMBEDDING)
     width = load_width(model)
     if vector_size is not None and vector_size > width:
         raise UserError(

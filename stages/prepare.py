@@ -1,82 +1,80 @@
-"""Stage prepare: merge the raw tables, tokenize the comments, and split them into three."""
+"""Stage prepare: merge the raw files, tokenize the texts, and split them into three."""
 
 import sys
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from stages.corpus.corpus import Corpus, build_corpus
+from stages.corpus.corpus import NO_LABEL, Corpus, build_corpus
 from stages.corpus.errors import UserError
 from stages.corpus.tokenizer import tokenize
-from stages.fetching.raw_tables import is_usable, merge_tables, read_table
+from stages.fetching.raw_files import Reading
+from stages.fetching.raw_folder import read_folder
+from stages.pipeline.core_settings import Prepare
+from stages.pipeline.corpus_checks import check_labels, check_sizes
 from stages.pipeline.files import replacing, write_csv, write_metrics
-from stages.pipeline.parameters import load_params
+from stages.pipeline.parameters import load_params, load_settings
 from stages.pipeline.pictures import draw_lengths
 from stages.pipeline.stage import run_stage
 
-FEWEST = {"train": 20, "test": 10}  # texts that the stage measure can measure
-
 
 def main() -> None:
-    params = load_params("seed", "fetch.source", "prepare")
-    is_sample = params.fetch.source == "sample"
-    comments, counts = read_comments(Path("data/invented" if is_sample else "data/raw"))
+    params = load_params("seed", "fetch", "per_label", "sample.label")
+    settings = load_settings("prepare", Prepare)
+    fetch = params.fetch
+    raw = Path("data/invented" if fetch.source == "sample" else "data/raw")
+    reading = Reading(fetch.text, fetch.label, fetch.encoding, fetch.unit)
+    merged = read_folder(raw, reading, settings.labels, tell)
+    comments = merged.comments
     comments["words"] = [tokenize(text) for text in tqdm(comments["text"], "tokenize", unit="text")]
-    comments, outside = drop_by_length(comments, params.prepare.min_words, params.prepare.max_words)
-    texts, labels = comments["words"].tolist(), comments["label"].to_numpy()
-    shares = params.prepare.test_share, params.prepare.validation_share
-    corpus = build_corpus(texts, labels, *shares, params.seed)
-    for name, fewest in FEWEST.items():
-        found = len(getattr(corpus, name))
-        if found < fewest:
-            raise UserError(
-                f"params.yaml: of {len(labels)} texts the {name} split has {found}; the measures "
-                f"need {fewest}; give more texts or change prepare.test_share"
-            )
+    comments, outside = drop_by_length(comments, settings.min_words, settings.max_words)
+    # A label of which no text is left is none.
+    labels, label_names = renumber(comments["label"].to_numpy(), merged.label_names)
+    texts = comments["words"].tolist()
+    corpus = build_corpus(
+        texts,
+        labels,
+        settings.test_share,
+        settings.validation_share,
+        params.seed,
+        label_names=label_names,
+        most_words=settings.vocabulary,
+        train_on_all=settings.train_on == "all",
+    )
+    check_sizes(corpus, len(texts))
+    check_labels(corpus, per_label=params.per_label, wanted=params.sample.label)
 
-    write_words(comments)
+    write_words(texts, [*label_names, ""], labels, comments["source"])
     with replacing("data/corpus") as folder:
         corpus.save(folder)
     lengths = comments["words"].str.len().to_numpy()
-    write_metrics("prepare", counts | outside | count_texts(corpus, labels, lengths))
+    counts = merged.counts | outside
+    write_metrics("prepare", counts | count_texts(corpus, labels, lengths))
     with replacing("plots/prepare-lengths.png") as path:
-        by_label = {f"label {label}": lengths[labels == label] for label in (0, 1)}
-        draw_lengths(path, by_label)
+        draw_lengths(path, group_lengths(lengths, labels, label_names))
+    tell_rows(counts, len(texts))
 
 
-def read_comments(folder: Path) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Read and merge all CSV files of a folder, as `merge_tables` does; warn of useless ones.
+def tell(line: str) -> None:
+    """Tell the user one line; a progress bar that is shown stays below it."""
+    tqdm.write(line, sys.stderr)
 
-    Raises:
-        UserError: there is no file, or none of them has a usable row.
-    """
-    paths = sorted(folder.glob("*.csv"))
-    if not paths:
-        raise UserError(f"{folder}: expected CSV files, found none; run the stage fetch first")
-    tables = {path.name: read_table(path) for path in paths}
-    comments, counts = merge_tables(tables)
-    if comments.empty:
-        raise UserError(
-            f"{folder}: expected rows with a text and a label of 0 or 1, found none among "
-            f"{counts['rows']} rows of {len(paths)} files; check the columns Text and oh_label"
-        )
-    for name, table in tables.items():
-        dropped = int((~is_usable(table)).sum())
-        if dropped > len(table) / 2:
-            print(
-                f"warning: {folder / name}: {dropped} of {len(table)} rows are dropped, having no "
-                "text or a label other than 0 and 1",
-                file=sys.stderr,
-            )
-    return comments, counts
+
+def tell_rows(counts: Mapping[str, int], texts: int) -> None:
+    """Tell what became of all rows, which together are all that were read."""
+    kinds = ("dropped", "duplicates", "too_long", "too_short")
+    gone = ", ".join(f"{counts[kind]:,} {kind.replace('_', ' ')}" for kind in kinds)
+    mended = f"; {counts['mended']:,} mended" if counts["mended"] else ""
+    tell(f"{counts['rows']:,} rows: {texts:,} texts; {gone}{mended}")
 
 
 def drop_by_length(
     comments: pd.DataFrame, min_words: int, max_words: int
 ) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Drop the comments outside min_words to max_words, and count them.
+    """Drop the texts outside min_words to max_words, and count them.
 
     Raises:
         UserError: none is left.
@@ -86,34 +84,75 @@ def drop_by_length(
     kept = comments[~(too_long | too_short)].reset_index(drop=True)
     if kept.empty:
         raise UserError(
-            f"params.yaml: none of {len(comments)} comments has from {min_words} to {max_words} "
+            f"params.yaml: none of {len(comments)} texts has from {min_words} to {max_words} "
             f"words (they have {lengths.min()} to {lengths.max()}); "
             "change prepare.min_words or prepare.max_words"
         )
     return kept, {"too_long": int(too_long.sum()), "too_short": int(too_short.sum())}
 
 
-def write_words(comments: pd.DataFrame) -> None:
-    """Write data/words.txt, the paper's table: the list of words as Python writes it."""
-    rows = zip(comments["words"], comments["label"], comments["source"], strict=True)
+def renumber(labels: np.ndarray, names: Sequence[str]) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Leave out the labels that no text has.
+
+    Args:
+        labels: of each text, (N,) int8, a place in `names`, or NO_LABEL.
+        names: of the labels.
+
+    Returns:
+        Labels (N,), int8, and the names that are left.
+    """
+    used = np.unique(labels)
+    used = used[used != NO_LABEL]
+    places = np.searchsorted(used, labels).astype(np.int8)
+    return np.where(labels == NO_LABEL, NO_LABEL, places).astype(np.int8), tuple(
+        names[label] for label in used
+    )
+
+
+def write_words(
+    texts: Sequence[Sequence[str]],
+    names: Sequence[str],
+    labels: np.ndarray,
+    sources: Iterable[str],
+) -> None:
+    """Write data/words.txt, the paper's table: the list of words as Python writes it.
+
+    Args:
+        texts: words of each.
+        names: of the labels, and last what is written for no label.
+        labels: of each text, a place in `names`.
+        sources: who wrote each.
+    """
+    rows = zip(texts, (names[label] for label in labels), sources, strict=True)
     write_csv("data/words.txt", ("text", "label", "source"), rows)
 
 
-def count_texts(corpus: Corpus, labels: np.ndarray, lengths: np.ndarray) -> dict[str, float]:
-    """Count what is left: texts, splits, the training split's words, words a text.
+def group_lengths(
+    lengths: np.ndarray, labels: np.ndarray, label_names: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """Group lengths by label, for the picture."""
+    if not label_names:
+        return {"texts": lengths}
+    return {f"label {name}": lengths[labels == place] for place, name in enumerate(label_names)}
 
-    Comments that differ in case or spaces alone are the same words, so that a test text may be a
+
+def count_texts(corpus: Corpus, labels: np.ndarray, lengths: np.ndarray) -> dict[str, object]:
+    """Count what is left: texts, splits, the vocabulary's words, words a text.
+
+    Texts that differ in case or spaces alone are the same words, so that a test text may be a
     training text too.
     """
     learnt = set(corpus.texts(corpus.train))
     return {
         "texts": len(labels),
-        "positive": int(labels.sum()),
+        "labels": {
+            name: int((labels == place).sum()) for place, name in enumerate(corpus.label_names)
+        },
         "train": len(corpus.train),
         "validation": len(corpus.validation),
         "test": len(corpus.test),
         "test_also_in_train": sum(text in learnt for text in corpus.texts(corpus.test)),
-        "vocabulary": corpus.vocabulary_size,
+        "vocabulary": len(corpus.known_words),
         "longest": int(lengths.max()),
         "mean_length": float(lengths.mean()),
     }

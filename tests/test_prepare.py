@@ -12,20 +12,21 @@ import pytest
 from matplotlib.image import imread
 from ruamel.yaml import YAML
 
-from stages import prepare
-from stages.corpus.corpus import load_corpus
+from stages.corpus.corpus import SPLITS, UNKNOWN, load_corpus
 from stages.corpus.errors import UserError
 from stages.measures import comparison
+from stages.pipeline import corpus_checks
 from stages.pipeline.pictures import draw_lengths
 from stages.prepare import main
 
 PARAMS = Path(__file__).with_name("params.yaml")
 REAL = Path(__file__).parents[2] / "shared" / "data" / "cyberbullying"
 KEYS = [
-    *("rows", "dropped", "duplicates", "relabelled", "too_long", "too_short", "texts", "positive"),
-    *("train", "validation", "test", "test_also_in_train", "vocabulary", "longest", "mean_length"),
+    *("rows", "dropped", "duplicates", "relabelled", "mended", "too_long", "too_short", "texts"),
+    *("labels", "train", "validation", "test", "test_also_in_train", "vocabulary", "longest"),
+    "mean_length",
 ]
-FEWEST = prepare.FEWEST
+FEWEST = corpus_checks.FEWEST
 OUTPUTS = [
     *("data/words.txt", "data/corpus/words.txt", "data/corpus/test-tokens.npy"),
     *("metrics/prepare.json", "plots/prepare-lengths.png"),
@@ -36,7 +37,7 @@ OUTPUTS = [
 def folder(tmp_path, monkeypatch):
     """Run each test on a few tables of its own, in a folder that holds nothing else."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(prepare, "FEWEST", {})
+    monkeypatch.setattr(corpus_checks, "FEWEST", {})
     set_params({"fetch.source": "tables"})
     Path("data/raw").mkdir(parents=True)
     return tmp_path
@@ -119,10 +120,11 @@ def test_the_counts_are_those_worked_out_by_hand():
         "dropped": 2,
         "duplicates": 2,
         "relabelled": 1,
+        "mended": 0,
         "too_long": 1,
         "too_short": 1,
         "texts": 5,
-        "positive": 1,
+        "labels": {"0": 4, "1": 1},
         "train": 2,
         "validation": 2,
         "test": 1,
@@ -226,7 +228,7 @@ def test_as_many_texts_are_asked_for_as_are_measured():
     ],
 )
 def test_texts_too_few_to_measure_are_told_before_any_training(count, share, told, monkeypatch):
-    monkeypatch.setattr(prepare, "FEWEST", FEWEST)
+    monkeypatch.setattr(corpus_checks, "FEWEST", FEWEST)
     write_table("mine.csv", *((f"text {number}", "0") for number in range(count)))
     set_prepare(test_share=share, validation_share=0.05)
     with pytest.raises(UserError, match=told):
@@ -235,37 +237,180 @@ def test_texts_too_few_to_measure_are_told_before_any_training(count, share, tol
 
 
 def test_no_files_are_explained():
-    with pytest.raises(UserError, match="expected CSV files, found none; run the stage fetch"):
+    with pytest.raises(UserError, match="expected files, found none; run the stage fetch"):
         main()
 
 
 def test_no_usable_rows_are_explained():
-    write_table("mine.csv", ("", "1"), ("hi", "7"))
-    with pytest.raises(UserError, match="found none among 2 rows of 1 files"):
+    write_table("mine.csv", ("", "1"), ("hi", ""))
+    with pytest.raises(UserError, match="none of 2 rows of 1 files has a text and a label that"):
         main()
 
 
-def test_a_file_that_is_mostly_dropped_is_named(capsys):
-    write_table("bad.csv", *((f"text {number}", "yes") for number in range(3)), ("text", "1"))
-    write_table("good.csv", *((f"word {number}", "1") for number in range(40)), ("word", "no"))
+def told(capsys):
+    """Return what the stage has told, without its progress bars."""
+    lines = capsys.readouterr().err.replace("\r", "\n").splitlines()
+    return [line for line in lines if line and "tokenize:" not in line]
+
+
+def test_each_row_that_goes_is_told_by_file_and_reason(capsys):
+    rows = [(f"text {number}", "0112"[number % 4]) for number in range(40)]
+    write_table("one.csv", *rows, ("", "1"), ("text 1", "1"), ("long " * 9, "0"))
+    write_table("two.csv", *((f"word {number}", "2") for number in range(3)), ("word", ""))
+    Path("data/raw/three.txt").write_text("no label here\n")
+    set_prepare(labels={0: 0, 1: 1}, max_words=8)
     main()
-    warnings = [line for line in capsys.readouterr().err.splitlines() if "warning" in line]
-    assert [line[line.index("warning") :] for line in warnings] == [
-        "warning: data/raw/bad.csv: 3 of 4 rows are dropped, having no text or a label other than "
-        "0 and 1"
+    # 43 + 4 + 1 rows; label 2 has 10 and 3 of them; a duplicate, and one too long.
+    assert told(capsys) == [
+        "one.csv: 43 rows",
+        "three.txt: 1 row, plain text by line",
+        "two.csv: 4 rows",
+        "dropped: label 2: 10 rows of one.csv",
+        "dropped: label 2: 3 rows of two.csv",
+        "dropped: no text: 1 row of one.csv",
+        "dropped: no label: 1 row of three.txt",
+        "dropped: no label: 1 row of two.csv",
+        "labels: 1 (21 rows), 2 (13 rows), 0 (11 rows)",
+        "48 rows: 30 texts; 16 dropped, 1 duplicates, 1 too long, 0 too short",
     ]
+    metrics = read_metrics()
+    assert (metrics["rows"], metrics["dropped"], metrics["texts"]) == (48, 16, 30)
+
+
+def test_how_files_were_read_and_what_may_be_wrong_is_told(capsys):
+    body = "".join(f"text {number};{number % 2}\n" for number in range(30))
+    swallowed = '"one row;0\nanother;1\n"a third;1\n"and; quoted";0\n' + '"x; y";1\n' * 3
+    content = f"Text;oh_label\n{body}{swallowed}caf\xe9;1\n".encode("cp1252")
+    Path("data/raw/mine.csv").write_bytes(content)
+    main()
+    first, second, last = told(capsys)
+    assert first == (
+        "mine.csv: 38 rows, in cp1252 (a guess, by which it reads café;1; fetch.encoding sets "
+        "another), separated by semicolon"
+    )
+    assert second == (
+        "warning: mine.csv: line 32: a quote there runs over 3 lines that are rows; read as 3 rows"
+    )
+    assert last.startswith("38 rows: 36 texts; 0 dropped, 2 duplicates,")
+
+
+def test_many_files_are_told_of_in_few_lines(capsys):
+    for number in range(30):
+        write_table(f"{number}.csv", (f"text {number}", "0"), ("", "1"))
+    main()
+    lines = told(capsys)
+    assert len([line for line in lines if line.startswith("dropped: no text: 1 row of ")]) == 20
+    assert lines.count("and 10 more such lines") == 2
+
+
+# Texts of any kind
+
+
+def write_lines(name, *lines):
+    Path("data/raw", name).parent.mkdir(parents=True, exist_ok=True)
+    Path("data/raw", name).write_text("\n".join(lines), encoding="utf-8")
+
+
+def test_texts_without_labels_make_a_corpus_without():
+    write_lines("mine.txt", *(f"text number {number}" for number in range(40)))
+    main()
+    assert read_metrics()["labels"] == {}
+    corpus = load_corpus("data/corpus")
+    assert (corpus.label_names, corpus.labels) == ((), [])
+    words = Path("data/words.txt").read_text().splitlines()
+    assert words[1].endswith(",,unknown")
+
+
+def test_labels_of_any_name_are_classes():
+    write_table(
+        "mine.csv",
+        *((f"text {number}", ["ham", "spam", "eggs"][number % 3]) for number in range(60)),
+    )
+    main()
+    assert read_metrics()["labels"] == {"eggs": 20, "ham": 20, "spam": 20}
+    assert load_corpus("data/corpus").label_names == ("eggs", "ham", "spam")
+    assert ",eggs,unknown" in Path("data/words.txt").read_text()
+
+
+def test_a_label_of_which_no_text_is_left_is_none():
+    rows = [(f"text {number}", "ab"[number % 2]) for number in range(40)]
+    write_table("mine.csv", *rows, *((f"long text {number} " * 9, "aa") for number in range(3)))
+    set_prepare(max_words=8)
+    main()
+    assert read_metrics()["labels"] == {"a": 20, "b": 20}
+    corpus = load_corpus("data/corpus")
+    assert (corpus.label_names, corpus.labels) == (("a", "b"), [0, 1])
+    assert sorted(corpus.name_labels(corpus.test))[:1] == ["a"]
+
+
+def test_rare_words_are_left_out_of_the_vocabulary():
+    write_lines("mine.txt", *(f"text number word{number}" for number in range(40)))
+    set_prepare(vocabulary=2)
+    main()
+    corpus = load_corpus("data/corpus")
+    assert corpus.words[:4] == ["", "text", "number", UNKNOWN]
+    assert read_metrics()["vocabulary"] == 2
+    assert "text number word7" in {
+        text for split in SPLITS for text in corpus.texts(getattr(corpus, split))
+    }
+
+
+def test_all_texts_are_learnt_from_where_that_is_asked_for(monkeypatch):
+    monkeypatch.setattr(corpus_checks, "FEWEST", FEWEST)
+    write_lines("mine.txt", *(f"text number {number}" for number in range(40)))
+    set_prepare(train_on="all")
+    main()
+    metrics = read_metrics()
+    assert (metrics["texts"], metrics["train"], metrics["test"]) == (40, 40, 0)
+
+
+@pytest.mark.parametrize(
+    ("labels", "changes", "match"),
+    [
+        (
+            [None],
+            {"per_label": True},
+            r"per_label is true, but the texts have no labels; set it to",
+        ),
+        ([None], {"sample.label": 1}, r"sample.label is 1; allowed for these texts: null, since"),
+        (["a", "b"], {"sample.label": "c"}, r"sample.label is c; allowed .*: null, as_real, a, b"),
+        (["0", "1"], {"sample.label": 2}, r"sample.label is 2; allowed .*: null, as_real, 0, 1"),
+        ([None], {"prepare.labels": {"a": 1}}, r"prepare.labels is set, but no file has"),
+        (["a", "b"], {"prepare.labels": {"c": 1}}, r"prepare.labels names c, but .* a \(20 rows\)"),
+        (["a"] * 30 + ["b"], {"per_label": True}, r"of the label b the train split has . texts"),
+    ],
+)
+def test_what_needs_labels_that_are_not_there_is_told_before_any_training(labels, changes, match):
+    if labels == [None]:
+        write_lines("mine.txt", *(f"text number {number}" for number in range(40)))
+    else:
+        rows = [(f"text {number}", labels[number % len(labels)]) for number in range(40)]
+        write_table("mine.csv", *rows)
+    set_params(changes)
+    with pytest.raises(UserError, match=match) as caught:
+        main()
+    assert "\n" not in str(caught.value)
+    assert not Path("data/corpus").exists()
+
+
+@pytest.mark.parametrize("label", ["as_real", "b", None])
+def test_labels_that_are_there_may_be_asked_for(label):
+    write_table("mine.csv", *((f"text {number}", "ab"[number % 2]) for number in range(80)))
+    set_params({"per_label": True, "sample.label": label})
+    main()
+    assert Path("data/corpus").exists()
 
 
 def test_no_rows_at_all_are_explained():
     write_table("mine.csv")
-    with pytest.raises(UserError, match="found none among 0 rows of 1 files"):
+    with pytest.raises(UserError, match="none of 0 rows of 1 files has a text"):
         main()
 
 
 def test_limits_that_leave_nothing_are_explained():
     write_table("mine.csv", ("hi there", "1"), ("one two three", "0"))
     set_prepare(min_words=5)
-    with pytest.raises(UserError, match=r"none of 2 comments has from 5 .*\(they have 2 to 3\)"):
+    with pytest.raises(UserError, match=r"none of 2 texts has from 5 .*\(they have 2 to 3\)"):
         main()
 
 
@@ -332,7 +477,7 @@ def test_the_real_files_add_up():
     # Counts only: a failing comparison of texts would print them.
     words = read_words()
     assert len(words) == metrics["texts"]
-    assert sum(label for _, label, _ in words) == metrics["positive"]
+    assert sum(label for _, label, _ in words) == metrics["labels"]["1"]
     assert sum(len(text) for text, _, _ in words) / len(words) == pytest.approx(
         metrics["mean_length"], rel=1e-5
     )

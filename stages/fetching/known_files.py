@@ -5,8 +5,6 @@ Source: Elsafoury, "Cyberbullying datasets", Mendeley Data, 2020, doi:10.17632/j
 
 from dataclasses import dataclass
 
-FILE_PATTERN = "*_parsed_dataset.csv"
-
 KAGGLE_COLUMNS = ("index", "oh_label", "Date", "Text")
 TWITTER_COLUMNS = ("index", "id", "Text", "Annotation", "oh_label")
 WIKIPEDIA_COLUMNS = ("index", "Text", "ed_label_0", "ed_label_1", "oh_label")
