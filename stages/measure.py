@@ -1,6 +1,5 @@
 """Stage measure: compare every source's texts with held-out real text, by all measures."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,13 +9,24 @@ from stages.corpus.errors import UserError
 from stages.measures.bootstrap import Estimate
 from stages.measures.comparison import FEWEST, TRAIN, Estimates, common_size, measure_sources
 from stages.measures.labels import LabelClassifier, right_shares
+from stages.measures.sentence_vectors import SentenceEncoder
 from stages.measures.table import format_table
-from stages.pipeline.files import read_lines, replacing, write_csv, write_json, write_metrics
+from stages.pipeline.command_line import check_writable, read_texts
+from stages.pipeline.files import replacing, write_csv, write_json, write_metrics
 from stages.pipeline.measure_arguments import TEST, parse_arguments
 from stages.pipeline.parameters import load_params
 from stages.pipeline.pictures import draw_measures
-from stages.pipeline.sources import REAL, SAMPLES, Source, generated, load_source
+from stages.pipeline.sources import (
+    REAL,
+    SAMPLES,
+    Source,
+    check_unseen,
+    generated,
+    load_source,
+)
 from stages.pipeline.stage import pick_device, run_stage, seed_everything
+
+SEED = 1  # where there is no params.yaml
 
 
 def main(*arguments: str) -> None:
@@ -28,13 +38,21 @@ def main(*arguments: str) -> None:
 
 def measure_samples() -> None:
     """Measure data/samples/, as DVC has it."""
-    params = load_params("seed", "device", "embeddings", "generators", "measure")
+    params = load_params(
+        "seed", "device", "embeddings", "generators", "prepare.train_on", "measure"
+    )
+    check_unseen(params.prepare.train_on)
     sources = {name: load_source(name) for name in (*REAL, *generated(params))}
     texts = {
         name: check_texts(SAMPLES / f"{name}.txt", name, sources[name].texts) for name in sources
     }
+    seed_everything(params.seed)
+    encoder = SentenceEncoder(pick_device(params.device), params.measure.model)
+    # Generated text that the model cannot read is far from real text that it can: no mistake.
+    for name in REAL:
+        encoder.check(texts[name], str(SAMPLES / f"{name}.txt"))
     size, measured = measure_all(
-        texts, params.measure.count, params.measure.resamples, params.seed, params.device
+        texts, params.measure.count, params.measure.resamples, params.seed, encoder
     )
     with replacing("metrics/measure") as folder:
         for source, estimates in measured.items():
@@ -50,9 +68,20 @@ def measure_files(arguments: tuple[str, ...]) -> None:
     """Measure anyone's text files, print the table, and write it where it is asked for."""
     options = parse_arguments(arguments)
     if options.json is not None:
-        check_writable(options.json)
-    texts = {name: read_texts(path, name) for name, path in options.paths.items()}
-    size, measured = measure_all(texts, options.count, resamples=200, seed=1, device="auto")
+        check_writable("--json", options.json)
+    texts = {
+        name: check_texts(path, name, read_texts(path)) for name, path in options.paths.items()
+    }
+    if {*texts[TEST]} <= {*texts[TRAIN]}:
+        raise UserError(
+            f"{options.paths[TEST]}: each of its texts stands in {options.paths[TRAIN]} too; "
+            "expected real text that the generators have not seen"
+        )
+    seed_everything(SEED)
+    encoder = SentenceEncoder(pick_device("auto"), options.model, "--model")
+    for name, path in options.paths.items():
+        encoder.check(texts[name], path)
+    size, measured = measure_all(texts, options.count, resamples=200, seed=SEED, encoder=encoder)
     print(format_table(measured, size))
     if options.json is not None:
         write_json(
@@ -67,28 +96,10 @@ def measure_files(arguments: tuple[str, ...]) -> None:
         )
 
 
-def check_writable(path: str) -> None:
-    """Refuse an unwritable file before the work; its folder is made where it is missing.
-
-    Raises:
-        UserError: `path` is no name of a file, or nothing can be written there.
-    """
-    if not path or Path(path).is_dir():
-        raise UserError(f"--json: {path or 'nothing'} is no file; expected the name of one")
-    folder = Path(path).parent
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"--json: {path}: {error.strerror.lower()}") from None
-    if not os.access(folder, os.W_OK):
-        raise UserError(f"--json: {path}: no permission to write into {folder}")
-
-
 def measure_all(
-    texts: dict[str, list[str]], count: int, resamples: int, seed: int, device: str
+    texts: dict[str, list[str]], count: int, resamples: int, seed: int, encoder: SentenceEncoder
 ) -> tuple[int, dict[str, Estimates]]:
     """Measure each source against `test`; say over how many texts, and what came out."""
-    seed_everything(seed)
     others = {name: texts[name] for name in texts if name not in REAL}
     size = common_size(others, texts[TRAIN], count)
     measured = measure_sources(
@@ -98,7 +109,7 @@ def measure_all(
         size=size,
         resamples=resamples,
         seed=seed,
-        device=pick_device(device),
+        encoder=encoder,
     )
     return size, dict(tqdm(measured, "measure", total=1 + len(others), unit="source"))
 
@@ -118,21 +129,6 @@ def measure_labels(sources: Mapping[str, Source]) -> dict[str, dict[str, float]]
 
 def has_labels(source: Source) -> bool:
     return any(label is not None for label in source.labels)
-
-
-def read_texts(path: str, source: str) -> list[str]:
-    """Read one text a line, each as words joined by one space."""
-    try:
-        lines = read_lines(path)
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror.lower()}") from None
-    except UnicodeDecodeError as error:
-        raise UserError(
-            f"{path}: no UTF-8 text (byte {error.start}); save the file as UTF-8"
-        ) from None
-    if lines:
-        lines[0] = lines[0].removeprefix("\ufeff")  # some editors' mark of UTF-8
-    return check_texts(path, source, [" ".join(line.split()) for line in lines])
 
 
 def check_texts(path: str | Path, source: str, texts: list[str]) -> list[str]:

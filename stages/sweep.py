@@ -10,11 +10,19 @@ import numpy as np
 from tqdm import tqdm
 
 from stages.measures.bootstrap import Estimate
+from stages.measures.sentence_vectors import SentenceEncoder
 from stages.measures.trade import Point, Trade, at_equal_diversity
 from stages.pipeline.files import replacing, write_csv, write_metrics
 from stages.pipeline.parameters import load_params
 from stages.pipeline.pictures import draw_sweep
-from stages.pipeline.sources import REAL, generated, load_source, load_sweep
+from stages.pipeline.sources import (
+    REAL,
+    SAMPLES,
+    check_unseen,
+    generated,
+    load_source,
+    load_sweep,
+)
 from stages.pipeline.stage import pick_device, run_stage, seed_everything
 
 TRAIN, TEST = REAL
@@ -23,10 +31,18 @@ AT_REAL = "frechet_at_real_self_bleu_4"
 
 def main() -> None:
     params = load_params(
-        "seed", "device", "embeddings", "generators", "sweep.count", "sweep.resamples"
+        "seed",
+        "device",
+        "embeddings",
+        "generators",
+        "prepare.train_on",
+        "sweep.count",
+        "sweep.resamples",
+        "measure.model",
     )
+    check_unseen(params.prepare.train_on)
     seed_everything(params.seed)
-    device = pick_device(params.device)
+    encoder = SentenceEncoder(pick_device(params.device), params.measure.model)
     swept = {name: load_sweep(name) for name in generated(params)}
     fixed = [TRAIN, *(name for name, texts in swept.items() if not texts)]
     samples = {name: load_source(name).texts for name in fixed}
@@ -37,7 +53,10 @@ def main() -> None:
         if curve:
             texts[name] = [lines[:count] for lines in curve.values()]
             temperatures[name] = [*curve]
-    trade = Trade(load_source(TEST).texts, params.sweep.resamples, params.seed, device)
+    test = load_source(TEST).texts
+    for name, lines in ((TRAIN, samples[TRAIN]), (TEST, test)):
+        encoder.check(lines, str(SAMPLES / f"{name}.txt"))
+    trade = Trade(test, params.sweep.resamples, params.seed, encoder)
     points = measure(trade, texts)
     at_real = {
         name: at_equal_diversity(points[name], points[TRAIN][0])

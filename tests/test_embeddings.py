@@ -12,11 +12,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from tqdm import tqdm
 from transformers import BertConfig, BertModel
 
-from stages.corpus.corpus import build_corpus
-from stages.corpus.errors import UserError
-from stages.embeddings.bert import BertEmbedding
+from stages.corpus.corpus import UNKNOWN, build_corpus
+from stages.corpus.errors import Caution, UserError
+from stages.embeddings import bert as bert_module
+from stages.embeddings.bert import BertEmbedding, draw_evenly
 from stages.embeddings.pretrained_bert import (
     encode_pieces,
     load_bert,
@@ -122,8 +124,30 @@ def test_out_of_vocabulary_is_the_share_of_unknown_tokens(embeddings, name):
 
 def test_bert_cannot_give_back_what_it_has_no_piece_for():
     # Six words, one of them an emoji that BERT reads as [UNK], also where training texts have it.
-    embedding = BertEmbedding.fit(["the soup 🦤", "a cold soup"], model="MiniLM", vector_size=2)
+    with pytest.warns(Caution):
+        embedding = BertEmbedding.fit(["the soup 🦤", "a cold soup"], model="MiniLM", vector_size=2)
     assert embedding.out_of_vocabulary(["the soup 🦤", "a cold soup"]) == pytest.approx(1 / 6)
+
+
+def test_bert_warns_of_texts_it_reads_in_part_and_refuses_others_before_the_work(monkeypatch):
+    # One of six pieces is unknown; then two of six.
+    with pytest.warns(Caution, match=r"^the training texts: 16\.7 % .* set embedding\.bert\."):
+        BertEmbedding.fit(["the soup 🦤", "a cold soup"], model="MiniLM", vector_size=2)
+    monkeypatch.setattr("stages.embeddings.bert.load_bert", None)
+    with pytest.raises(UserError, match=r"^the training texts: 33\.3 % .*; allowed: at most 30 %;"):
+        BertEmbedding.fit(["the soup 🦤", "a cold 🦤"], model="MiniLM", vector_size=2)
+
+
+def test_a_bert_of_many_pieces_counts_those_of_the_texts_alone(bert, monkeypatch):
+    monkeypatch.setattr("stages.embeddings.bert.MOST_ROWS", 10)
+    few = BertEmbedding.fit(TEXTS, model="MiniLM", vector_size=10)
+    assert few.pieces == bert.pieces
+    assert torch.equal(few.begins, bert.begins)
+    assert torch.equal(few.mapping, bert.mapping)
+    assert torch.allclose(few.center, bert.center, atol=1e-6)
+    assert few.decode(few.encode(TEXTS)) == TEXTS
+    # The same directions, each turned round or not.
+    assert torch.allclose(few.discriminants.abs(), bert.discriminants.abs(), rtol=1e-2, atol=1e-3)
 
 
 # Built from a corpus.
@@ -321,6 +345,50 @@ def test_the_two_embeddings_of_words_know_the_training_split_s(corpus):
     assert torch.equal(word2vec.table, fitted.table)
 
 
+@pytest.fixture(scope="module")
+def limited():
+    """A corpus of few words, and the same of all."""
+    texts = [text.split() for text in TEXTS]
+    return [
+        build_corpus(texts, [0] * len(texts), 0.1, 0.1, 1, most_words=most) for most in (6, None)
+    ]
+
+
+@pytest.mark.parametrize("name", ["scalar", "word2vec"])
+def test_the_unknown_word_is_none_of_an_embedding_of_words(limited, name):
+    corpus, _ = limited
+    embedding = build(name, corpus)
+    assert sorted(embedding.words[1:]) == sorted(corpus.known_words)
+    assert embedding.vocabulary_size == 6
+    rare = corpus.words[-1]
+    assert embedding.out_of_vocabulary([f"{corpus.words[1]} {rare}"]) == 0.5
+    assert UNKNOWN not in " ".join(embedding.decode(torch.randn(50, 5, embedding.width) * 9))
+    # In scalar it stands for 0, in word2vec for the word that is closest in letters.
+    assert (embedding.tokenize([rare]) > 0).item() == (name == "word2vec")
+
+
+def test_vectors_and_order_are_fitted_on_texts_with_the_unknown_word(limited):
+    corpus, _ = limited
+    texts = corpus.texts(corpus.learnable(corpus.train))
+    assert any(UNKNOWN in text.split() for text in texts)
+    fitted = Word2VecEmbedding.fit(texts, corpus.known_words, **SETTINGS["word2vec"], seed=1)
+    assert torch.equal(build("word2vec", corpus).table, fitted.table)
+    ordered = order_by_similarity(texts, corpus.known_words, 1)
+    assert build("scalar", corpus, order="similarity").words[1:] == ordered
+
+
+def test_bert_reads_rare_words_as_they_are(limited, monkeypatch):
+    read = []
+    fit = BertEmbedding.fit
+    monkeypatch.setattr(
+        BertEmbedding,
+        "fit",
+        lambda texts, **options: read.append(texts) or fit(texts[:2], **options),
+    )
+    build("bert", limited[0], vector_size=1)
+    assert read == [limited[1].texts(limited[1].train)]
+
+
 def test_scalar_orders_words_as_its_settings_say(corpus):
     words = corpus.words[1 : corpus.vocabulary_size + 1]
     texts = corpus.texts(corpus.train)
@@ -375,6 +443,16 @@ def test_word2vec_equals_gensims_own_vectors():
     model = Word2Vec(sentences, vector_size=12, window=3, min_count=1, workers=1, seed=1, epochs=3)
     vectors = fit_word2vec().encode(["the soup"], 3)[0].numpy()
     assert (vectors == model.wv[["the", "soup", "<not-a-word>"]]).all()
+
+
+def test_word2vec_learns_at_the_rate_it_is_told():
+    from gensim.models import Word2Vec
+
+    sentences = [[*text.split(), "<not-a-word>"] for text in TEXTS]
+    settings = {"vector_size": 12, "window": 3, "seed": 1, "epochs": 3}
+    model = Word2Vec(sentences, min_count=1, workers=1, alpha=0.1, **settings)
+    embedding = Word2VecEmbedding.fit(TEXTS, WORDS, learning_rate=0.1, **settings)
+    assert (embedding.table[1:].numpy() == model.wv[WORDS]).all()
 
 
 def test_word2vec_is_the_same_in_every_process():
@@ -444,7 +522,9 @@ def test_long_texts_are_read_in_overlapping_windows():
     tokens = torch.zeros((2, 17), dtype=torch.int32)
     tokens[0] = torch.arange(3, 20)
     tokens[1, :8] = torch.arange(20, 28)
-    vectors, ends = encode_pieces(model, Tokenizer, tokens)
+    with tqdm(total=2) as progress:
+        vectors, ends = encode_pieces(model, Tokenizer, tokens, progress)
+    assert progress.n == 2  # texts, whatever their windows
 
     def run(pieces):
         inputs = torch.tensor([[1, *pieces.tolist(), 2]])
@@ -482,7 +562,7 @@ def test_bert_discriminants_span_those_of_scikit_learn():
     labels = torch.randint(0, 4, (2000,))
     centers = torch.randn(4, 6)
     vectors = centers[labels] + torch.randn(2000, 6) * torch.tensor([0.3, 5, 1, 1, 2, 0.5])
-    moments = _Moments(vocabulary_size=4, width=6)
+    moments = _Moments(torch.arange(4), width=6)
     begins = torch.ones(2000, dtype=torch.bool)
     moments.add(labels, begins, vectors, torch.zeros((0, 6)))
     ours = vectors @ moments.discriminants(3)
@@ -491,6 +571,30 @@ def test_bert_discriminants_span_those_of_scikit_learn():
         both = torch.stack([ours[:, column], torch.from_numpy(theirs[:, column]).float()])
         # The thousandth that we add to the scatter within turns the directions a little.
         assert abs(torch.corrcoef(both)[0, 1].item()) > 0.999
+
+
+@pytest.mark.parametrize(
+    ("words", "kept"),
+    [
+        (9, [0, 1, 2, 3, 4, 5]),  # there are no more
+        (8, [0, 1, 2, 3, 4]),  # 6 · 8 / 9 = 5.3 texts
+        (3, [0, 3]),
+        (1, [0]),  # one at the least
+    ],
+)
+def test_texts_with_so_many_words_are_drawn_evenly(words, kept):
+    texts = ["a b", "c", "d e", "f", "g h", "i"]  # 9 words
+    assert draw_evenly(texts, words) == [texts[place] for place in kept]
+
+
+def test_bert_s_mapping_of_a_large_corpus_is_that_of_texts_drawn_evenly(monkeypatch, capsys):
+    half = BertEmbedding.fit(TEXTS[::2], model="MiniLM")
+    monkeypatch.setattr(bert_module, "WORDS_READ", sum(len(text.split()) for text in TEXTS) // 2)
+    capsys.readouterr()
+    drawn = BertEmbedding.fit(TEXTS, model="MiniLM")
+    assert drawn.pieces == half.pieces
+    assert torch.equal(drawn.mapping, half.mapping)
+    assert "10/10" in capsys.readouterr().err  # of 20 texts
 
 
 def test_bert_refuses_what_is_no_bert(tmp_path):
@@ -526,3 +630,13 @@ def test_nearest_row_equals_a_plain_search(cosine):
     else:
         expected = torch.cdist(vectors, table.expand(3, -1, -1)).argmin(-1)
     assert torch.equal(nearest_rows(vectors, table, cosine=cosine), expected)
+
+
+@pytest.mark.parametrize("cosine", [True, False])
+def test_equal_vectors_have_one_nearest_row_in_any_shape(cosine):
+    torch.manual_seed(0)
+    vectors, table = torch.randn(5, 7), torch.randn(40, 7)
+    rows = nearest_rows(vectors, table, cosine=cosine)
+    places = torch.tensor([[3, 0, 3], [1, 3, 4]])
+    assert torch.equal(nearest_rows(vectors[places], table, cosine=cosine), rows[places])
+    assert nearest_rows(vectors[:0].view(0, 1, 7), table, cosine=cosine).shape == (0, 1)

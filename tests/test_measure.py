@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 
 from stages import measure as module
-from stages.corpus.errors import UserError
-from stages.measure import main, read_texts
+from stages.corpus.errors import Caution, UserError
+from stages.measure import main
 from stages.measures import comparison
 from stages.measures.bleu import References, bleu, self_bleu
 from stages.measures.bootstrap import Estimate
 from stages.measures.lexical import distinct_ngrams, length_distance
 from stages.measures.table import BEST, format_table
 from stages.measures.trigram_model import TrigramModel, vocabulary_of
+from stages.pipeline.command_line import read_texts
 from stages.pipeline.measure_arguments import parse_arguments
 from stages.pipeline.sources import load_source, write_source
 
@@ -103,7 +104,7 @@ def test_the_held_out_text_itself_is_perfect():
 
 def test_each_measure_is_taken_against_the_right_texts():
     like = values_of(measure("train.txt", "test.txt", "like=like.txt")["like"])
-    train, test, texts = (read_texts(f"{name}.txt", name) for name in ("train", "test", "like"))
+    train, test, texts = (read_texts(f"{name}.txt") for name in ("train", "test", "like"))
     vocabulary = vocabulary_of(train, test)
     nats, events = TrigramModel.fit(train, vocabulary).surprise(texts)
     assert like["forward_perplexity"] == pytest.approx(math.exp(nats.sum() / events.sum()), 1e-5)
@@ -163,13 +164,18 @@ def test_no_more_texts_than_asked_are_measured():
 
 def test_texts_are_words_joined_by_one_space():
     Path("odd.txt").write_bytes(b"\ta  b \r\n\n c\r\n" + b"d\n" * 20)
-    assert read_texts("odd.txt", "odd")[:4] == ["a b", "", "c", "d"]
+    assert read_texts("odd.txt")[:4] == ["a b", "", "c", "d"]
 
 
 def test_options_and_sources_come_in_any_order():
     paths = {"train": "a", "test": "b", "x": "c", "y": "d"}
-    assert parse_arguments(["a", "b", "x=c", "--json", "o", "y=d"]) == (paths, 1000, "o")
-    assert parse_arguments(["--count", "20", "a", "b", "x=c", "y=d"]) == (paths, 20, None)
+    assert parse_arguments(["a", "b", "x=c", "--json", "o", "y=d"]) == (paths, 1000, "o", "MiniLM")
+    assert parse_arguments(["--count", "20", "--model", "x", "a", "b", "x=c", "y=d"]) == (
+        paths,
+        20,
+        None,
+        "x",
+    )
 
 
 def fails(*arguments):
@@ -198,6 +204,41 @@ def test_what_is_wrong_with_a_file_is_told():
     assert fails("train.txt", "blank.txt") == "blank.txt: found no word; expected real text"
 
 
+KHMER = ["ញ៉ាំ បាយ ហើយ", "ថ្ងៃ នេះ ក្ដៅ", "ឆ្កែ ធំ មួយ", "ខ្ញុំ ចូលចិត្ត ត្រី", "គាត់ ទៅ ផ្សារ"]
+
+
+def write_lines_of(path, lines):
+    Path(path).write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_a_file_in_another_script_is_refused_by_its_name(monkeypatch, place):
+    # Even texts that share no word would be at a Frechet distance of 0.
+    monkeypatch.setattr(module, "measure_all", None)  # nothing is measured
+    write_lines_of("khmer.txt", KHMER * 10)
+    files = ["train.txt", "test.txt", "like=like.txt"]
+    files[place] = "like=khmer.txt" if place == 2 else "khmer.txt"
+    assert fails(*files) == (
+        "khmer.txt: 100.0 % of its word pieces are unknown to MiniLM ([UNK]); allowed: at most "
+        "30 %; set --model to a BERT whose word pieces cover the script, such as "
+        "sentence-transformers/LaBSE"
+    )
+
+
+def test_a_file_that_is_read_in_part_is_measured_with_a_warning():
+    # 1 of 9 pieces of each line.
+    write_lines_of("mixed.txt", ["the old cat sees a small red dog ឆ្កែ"] * 30)
+    with pytest.warns(Caution, match=r"^mixed\.txt: 11\.1 % .*; better, set --model to ") as caught:
+        measure("train.txt", "test.txt", "mixed=mixed.txt")
+    assert len(caught) == 1
+
+
+def test_another_model_that_is_not_there_is_told_by_its_option():
+    Path("empty").mkdir()
+    told = fails("train.txt", "test.txt", "--model", "./empty")
+    assert told.startswith("--model is './empty', which is neither MiniLM nor a folder")
+
+
 def test_a_place_that_cannot_be_written_is_told_before_the_work(monkeypatch):
     monkeypatch.setattr(module, "measure_all", None)  # nothing is measured
     Path("file").write_text("")
@@ -207,7 +248,7 @@ def test_a_place_that_cannot_be_written_is_told_before_the_work(monkeypatch):
         ("file/out.json", "file/out.json: file exists"),
     ):
         assert fails("train.txt", "test.txt", "--json", path) == f"--json: {told}"
-    monkeypatch.setattr(module.os, "access", lambda *_: False)
+    monkeypatch.setattr("os.access", lambda *_: False)
     assert fails("train.txt", "test.txt", "--json", "new/out.json") == (
         "--json: new/out.json: no permission to write into new"
     )
@@ -215,7 +256,7 @@ def test_a_place_that_cannot_be_written_is_told_before_the_work(monkeypatch):
 
 def test_a_mark_of_utf_8_is_no_part_of_a_word():
     Path("marked.txt").write_bytes("\ufeffwörd one\n".encode() + b"two\n" * 20)
-    assert read_texts("marked.txt", "marked")[:2] == ["wörd one", "two"]
+    assert read_texts("marked.txt")[:2] == ["wörd one", "two"]
 
 
 def test_a_source_measures_alike_with_and_without_others():
@@ -271,7 +312,8 @@ seed: 1
 device: cpu
 embeddings: [scalar]
 generators: []
-measure: {count: 2000, resamples: 20}
+prepare: {train_on: train}
+measure: {count: 2000, resamples: 20, model: MiniLM}
 """
 PLACES_OF = {"train": "train", "test": "test", "like": "markov", "stuck": "scalar"}
 
@@ -284,7 +326,7 @@ def samples(folder):
     for file, source in PLACES_OF.items():
         lines = Path(f"{file}.txt").read_text(encoding="utf-8").splitlines()
         # Label 1 has a word of its own; the source that is stuck never says it.
-        labels = [place % 2 for place in range(len(lines))]
+        labels = [str(place % 2) for place in range(len(lines))]
         if source != "scalar":
             lines = [f"{line} bad" if place % 2 else line for place, line in enumerate(lines)]
         write_source(source, lines, labels)
@@ -320,6 +362,18 @@ def test_the_stage_writes_numbers_intervals_and_picture(samples):
     for row in rows:
         assert float(row["value"]) == values[row["source"]][row["measure"]]
     assert contents[0]["plots/measure.png"].startswith(b"\x89PNG")
+
+
+def test_real_samples_in_another_script_are_refused_and_generated_ones_measured(samples):
+    khmer = load_source("scalar")._replace(texts=KHMER * 6)
+    write_source("scalar", *khmer)
+    main()
+    assert read_json("metrics/measure/scalar.json")["mauve"] < 0.01
+    write_source("test", *khmer)
+    with pytest.raises(UserError) as error:
+        main()
+    assert str(error.value).startswith("data/samples/test.txt: 100.0 % of its word pieces are ")
+    assert "; set measure.model in params.yaml to " in str(error.value)
 
 
 def test_a_source_that_is_no_longer_listed_leaves_no_file(samples):
@@ -383,3 +437,15 @@ def test_a_table_has_as_many_digits_as_say_something():
     assert rows["mauve"].endswith("  0.500 ± 0.150")
     assert rows["forward_perplexity"].endswith("  61.3 ± 1.5")
     assert rows["reverse_perplexity"].endswith("  4322 ± 250")
+
+
+def test_nothing_is_measured_where_the_test_text_was_learnt_from(samples):
+    Path("params.yaml").write_text(PARAMS.replace("on: train", "on: all"), encoding="utf-8")
+    with pytest.raises(UserError, match=r"prepare.train_on is all, so the generators have learnt"):
+        main()
+    assert not Path("metrics").exists()
+
+
+def test_test_text_that_all_stands_in_the_training_text_is_refused(samples):
+    with pytest.raises(UserError, match=r"train.txt: each of its texts stands in .*train.txt too"):
+        main("data/samples/train.txt", "data/samples/train.txt", "a=data/samples/markov.txt")

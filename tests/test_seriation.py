@@ -5,10 +5,12 @@ import random
 import numpy as np
 import pytest
 
+from stages.embeddings import seriation
 from stages.embeddings.seriation import (
     EPOCHS,
     VECTOR_SIZE,
     WINDOW,
+    choose_passes,
     order_by_similarity,
     seriate,
 )
@@ -114,3 +116,45 @@ def test_same_seed_same_order():
     texts = draw_texts(30)
     orders = [order_by_similarity(texts, words, seed) for seed in (1, 1, 2)]
     assert orders[0] == orders[1] != orders[2]
+
+
+@pytest.mark.parametrize(
+    ("count", "epochs", "learning_rate"),
+    [
+        (1, 20, 0.025),
+        (750_000, 20, 0.025),  # 15 million / 750,000
+        (1_500_000, 10, 0.05),  # half as many passes, twice the rate
+        (10_000_000, 2, 0.1),  # not 0.25
+        (15_000_001, 1, 0.1),
+        (10**9, 1, 0.1),
+    ],
+)
+def test_of_more_words_fewer_passes_are_made_at_a_higher_rate(count, epochs, learning_rate):
+    chosen = choose_passes(count)
+    assert chosen == (epochs, pytest.approx(learning_rate))
+    # To the last digit, so that the order of a small corpus is that of gensim's own rate.
+    assert chosen[1] == learning_rate or epochs < EPOCHS
+
+
+def test_a_large_corpus_is_ordered_by_so_many_passes(monkeypatch, capsys):
+    # 60 texts of 6 words are 360 words; 720 words are two passes of them, at 0.1, not 0.25.
+    monkeypatch.setattr(seriation, "WORDS_READ", 720)
+    texts, words = draw_texts(30), SOUP + MATCH
+    embedding = Word2VecEmbedding.fit(
+        texts,
+        words,
+        vector_size=VECTOR_SIZE,
+        window=WINDOW,
+        epochs=2,
+        seed=3,
+        learning_rate=0.1,
+    )
+    expected = [words[place] for place in seriate(embedding.table[1:].numpy())]
+    capsys.readouterr()
+    assert order_by_similarity(texts, words, seed=3) == expected
+    shown = capsys.readouterr().err
+    # One pass for the words and two to learn: 3 times 60 texts. Then 12 words are put in order.
+    assert "scalar passes: 100%" in shown
+    assert "180/180" in shown
+    assert "order: 100%" in shown
+    assert "12/12" in shown

@@ -3,12 +3,12 @@
 import csv
 import json
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
 from stages import sweep as module
-from stages.measures import trade
 from stages.pipeline.sources import write_source, write_sweep
 from stages.sweep import choose, main
 
@@ -21,15 +21,22 @@ seed: 1
 device: cpu
 embeddings: [scalar]
 generators: []
+prepare: {train_on: train}
 sweep: {count: 150, temperatures: [1.0, 2.0], resamples: 20}
+measure: {model: some BERT}
 """
 
 
 class Words:
     """A vector of two numbers a text: how many words it has, and 0."""
 
-    def __init__(self, device):
-        self.device = device
+    checked: ClassVar = []
+
+    def __init__(self, device, model):
+        assert (device, model) == ("cpu", "some BERT")
+
+    def check(self, texts, name):
+        self.checked.append((name, texts))
 
     def encode(self, texts):
         return np.array([[len(text.split()), 0] for text in texts], dtype=np.float32)
@@ -55,7 +62,8 @@ def folder(tmp_path, monkeypatch):
     for name in ("markov", "scalar"):
         write_sweep(name, {})
     write_bolder(150)
-    monkeypatch.setattr(trade, "SentenceEncoder", Words)
+    monkeypatch.setattr(module, "SentenceEncoder", Words)
+    Words.checked.clear()
 
 
 @pytest.mark.usefixtures("folder")
@@ -100,6 +108,14 @@ def test_the_table_has_a_row_a_value_and_a_distance_at_real_text_s_diversity(mon
     ]
     metrics = json.loads(Path("metrics/sweep.json").read_text(encoding="utf-8"))["sweep"]
     assert metrics["language_model"]["frechet_at_real_self_bleu_4"] == metrics["train"]["frechet"]
+
+
+@pytest.mark.usefixtures("folder")
+def test_real_text_is_checked_whole_before_anything_is_measured(monkeypatch):
+    monkeypatch.setattr(module, "Trade", None)
+    with pytest.raises(TypeError):
+        main()
+    assert Words.checked == [(f"data/samples/{name}.txt", REAL) for name in ("train", "test")]
 
 
 def test_a_choice_is_of_different_texts_and_the_same_each_time():

@@ -1,6 +1,7 @@
 """A pretrained BERT, frozen: where it comes from, its word pieces, their contextual vectors."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from importlib import resources
 from itertools import pairwise
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from tqdm import tqdm
 
 from stages.corpus.errors import UserError
 from stages.networks.cores import all_cores
@@ -18,55 +20,65 @@ MINILM = "MiniLM"
 # Word pieces that BERT sees at a time: what fits a CPU's cache is fastest there, while a GPU wants
 # more to do at once.
 PIECES = {"cpu": 2**9, "cuda": 2**15}
+OF_EMBEDDING = "embedding.bert.model"  # the key of params.yaml that names the embedding's BERT
 
 
-def load_tokenizer(model: str) -> Any:
+def load_tokenizer(model: str, setting: str = OF_EMBEDDING) -> Any:
     """Load the word-piece tokenizer of a BERT.
+
+    Args:
+        model: as for `load_bert`.
+        setting: as for `load_bert`.
 
     Raises:
         UserError: as `load_bert`, or its padding is not the piece 0, which means "no piece" here.
     """
-    tokenizer = _load("AutoTokenizer", model)
+    tokenizer = _load("AutoTokenizer", model, setting)
     if tokenizer.pad_token_id != 0:
         raise UserError(
-            f"params.yaml: embedding.bert.model is {model!r}, whose padding is the piece "
+            f"{_place(setting)} is {model!r}, whose padding is the piece "
             f"{tokenizer.pad_token_id}; expected 0, as in MiniLM or bert-base-uncased"
         )
     return tokenizer
 
 
-def load_width(model: str) -> int:
+def load_width(model: str, setting: str = OF_EMBEDDING) -> int:
     """Return D, the numbers of a BERT's vectors, without loading its weights.
+
+    Args:
+        model: as for `load_bert`.
+        setting: as for `load_bert`.
 
     Raises:
         UserError: as `load_bert`.
     """
-    config = _load("AutoConfig", model)
+    config = _load("AutoConfig", model, setting)
     if config.model_type != "bert":
         raise UserError(
-            f"params.yaml: embedding.bert.model is {model!r}, a model of type "
+            f"{_place(setting)} is {model!r}, a model of type "
             f"{config.model_type!r}; expected a BERT, such as MiniLM or bert-base-uncased"
         )
     return config.hidden_size
 
 
-def load_bert(model: str, device: str) -> Any:
+def load_bert(model: str, device: str, setting: str = OF_EMBEDDING) -> Any:
     """Load a BERT, frozen and in evaluation mode.
 
     Args:
         model: MiniLM, a folder, or a name on the Hugging Face hub.
         device: where it runs.
+        setting: what names the model, for the message: a key of params.yaml, or an option.
 
     Raises:
         UserError: there is no such model, or it is not a BERT.
     """
-    load_width(model)
-    bert = _load("AutoModel", model)
+    load_width(model, setting)
+    bert = _load("AutoModel", model, setting)
     replace_linear(bert)
     return bert.to(device).eval().requires_grad_(False)
 
 
-def _load(kind: str, model: str) -> Any:
+def _load(kind: str, model: str, setting: str) -> Any:
     import transformers
     from transformers.utils import logging
 
@@ -82,9 +94,13 @@ def _load(kind: str, model: str) -> Any:
     except (OSError, ValueError) as error:
         reason = " ".join(str(error).split())[:120]
         raise UserError(
-            f"params.yaml: embedding.bert.model is {model!r}, which is neither MiniLM nor a folder "
+            f"{_place(setting)} is {model!r}, which is neither MiniLM nor a folder "
             f"nor a model the Hugging Face hub gives ({reason})"
         ) from None
+
+
+def _place(setting: str) -> str:
+    return setting if setting.startswith("--") else f"params.yaml: {setting}"
 
 
 def tokenize_pieces(
@@ -121,7 +137,9 @@ def tokenize_pieces(
 
 
 @torch.no_grad()
-def encode_pieces(bert: Any, tokenizer: Any, tokens: Tensor) -> tuple[Tensor, Tensor]:
+def encode_pieces(
+    bert: Any, tokenizer: Any, tokens: Tensor, progress: tqdm | None = None
+) -> tuple[Tensor, Tensor]:
     """Run a BERT over word pieces, each text between [CLS] and [SEP].
 
     A text longer than the model's positions is read in windows that overlap by half; each piece
@@ -131,6 +149,7 @@ def encode_pieces(bert: Any, tokenizer: Any, tokens: Tensor) -> tuple[Tensor, Te
         bert: of `load_bert`.
         tokenizer: the same model's.
         tokens: ids of pieces (B, T), the padding id after the end, on the model's device.
+        progress: a bar to move by one a text.
 
     Returns:
         Vectors (B, T, D), float32, zero after the end; the vector of each text's [SEP] (B, D).
@@ -152,7 +171,7 @@ def encode_pieces(bert: Any, tokenizer: Any, tokens: Tensor) -> tuple[Tensor, Te
         del windows[: len(chunks[-1])]
 
     @torch.no_grad()  # which each thread has its own of
-    def read(chunk: list[tuple[int, int, int, int, int]]) -> None:
+    def read(chunk: list[tuple[int, int, int, int, int]]) -> int:
         longest = chunk[0][2] - chunk[0][1]
         inputs = tokens.new_full((len(chunk), longest + 2), tokenizer.pad_token_id).long()
         inputs[:, 0] = tokenizer.cls_token_id
@@ -165,13 +184,12 @@ def encode_pieces(bert: Any, tokenizer: Any, tokens: Tensor) -> tuple[Tensor, Te
             vectors[row, low:high] = hidden[place, 1 + low - start : 1 + high - start]
             if stop == lengths[row]:
                 ends[row] = hidden[place, 1 + stop - start]
+        return sum(stop == lengths[row] for row, _, stop, _, _ in chunk)  # texts read to the end
 
-    if tokens.device.type == "cpu":
-        with all_cores() as pool:
-            list(pool.map(read, chunks))
-    else:
-        for chunk in chunks:
-            read(chunk)
+    with all_cores() if tokens.device.type == "cpu" else nullcontext() as pool:
+        for read_texts in pool.map(read, chunks) if pool else map(read, chunks):
+            if progress is not None:
+                progress.update(read_texts)
     return vectors, ends
 
 

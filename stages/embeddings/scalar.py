@@ -64,11 +64,12 @@ class ScalarEmbedding:
     @classmethod
     def build(cls, corpus: Corpus, settings: Settings, *, seed: int, device: str) -> Self:
         """Number the training split's words; see `protocol.Embedding`."""
-        words = corpus.words[1 : corpus.vocabulary_size + 1]
+        words = corpus.known_words
         if settings.order == "similarity":
             from stages.embeddings.seriation import order_by_similarity
 
-            words = order_by_similarity(corpus.texts(corpus.train), words, seed)
+            texts = corpus.texts(corpus.learnable(corpus.train))
+            words = order_by_similarity(texts, words, seed)
         embedding = cls(words, device)
         embedding.settings, embedding.fingerprint = settings, corpus.fingerprint
         return embedding

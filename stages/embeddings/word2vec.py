@@ -5,15 +5,20 @@ arXiv:1301.3781, as implemented by gensim; words out of vocabulary by string dis
 M. Beneš, "Generating text using LSTM GAN in PyTorch", 2021. We fit the vectors on the training
 split instead of taking pretrained ones, and let the not-a-word token end each training text, so
 that it has a vector like any word.
+
+Where rare words were left out of the vocabulary, one unknown word stands for them in the texts that
+the vectors are fitted on, so that their neighbours do not become each other's. It gets no vector
+itself: decoding would write it, and by such a vector a discriminator would know real text.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar, Literal, Self
 
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
+from tqdm import tqdm
 
 from stages.corpus.checked_files import read_json, read_tensors
 from stages.corpus.corpus import Corpus
@@ -29,6 +34,7 @@ from stages.embeddings.word_table import (
 )
 
 END = "<not-a-word>"
+LEARNING_RATE = 0.025  # gensim's default
 
 
 class Settings(Section):
@@ -77,8 +83,7 @@ class Word2VecEmbedding:
     @classmethod
     def build(cls, corpus: Corpus, settings: Settings, *, seed: int, device: str) -> Self:
         """Fit the vectors on the training split; see `protocol.Embedding`."""
-        words = corpus.words[1 : corpus.vocabulary_size + 1]
-        texts = corpus.texts(corpus.train)
+        texts, words = corpus.texts(corpus.learnable(corpus.train)), corpus.known_words
         embedding = cls.fit(texts, words, **settings.model_dump(), seed=seed, device=device)
         embedding.settings, embedding.fingerprint = settings, corpus.fingerprint
         return embedding
@@ -93,30 +98,38 @@ class Word2VecEmbedding:
         window: int,
         epochs: int,
         seed: int,
+        learning_rate: float = LEARNING_RATE,
+        called: str = "word2vec",
         device: str = "cpu",
     ) -> Self:
         """Fit the vectors on the training texts.
 
         Args:
             texts: words joined by one space.
-            words: the vocabulary: every word of `texts`.
+            words: those that get a vector, each in `texts`.
             vector_size: E, numbers a word.
             window: words of context on either side.
             epochs: passes over the texts.
             seed: of gensim's random numbers; one worker thread keeps their order.
+            learning_rate: at the first word; it falls along a line to 0.0001 at the last.
+            called: what the progress bar is called.
             device: where vectors live.
         """
         from gensim.models import Word2Vec
 
-        model = Word2Vec(
-            [[*text.split(), END] for text in texts],
-            vector_size=vector_size,
-            window=window,
-            min_count=1,
-            workers=1,
-            seed=seed,
-            epochs=epochs,
-        )
+        # Before the passes gensim reads the texts once for their words.
+        total = (1 + epochs) * len(texts)
+        with tqdm(desc=f"{called} passes", total=total, unit="text") as progress:
+            model = Word2Vec(
+                _Sentences(texts, progress),
+                vector_size=vector_size,
+                window=window,
+                min_count=1,
+                workers=1,
+                seed=seed,
+                epochs=epochs,
+                alpha=learning_rate,
+            )
         table = torch.from_numpy(model.wv[[END, *words]].copy())  # (V + 1, E)
         return cls(words, table, device)
 
@@ -170,3 +183,22 @@ class Word2VecEmbedding:
         embedding = cls(words, torch.from_numpy(arrays["table"]), device)
         embedding.settings, embedding.fingerprint = about.settings, about.corpus
         return embedding
+
+
+class _Sentences:
+    """The words of each text, its end among them; each pass over them moves a progress bar.
+
+    Args:
+        texts: words joined by one space.
+        progress: of all passes together, counted in texts.
+    """
+
+    def __init__(self, texts: Sequence[str], progress: tqdm) -> None:
+        self.texts = texts
+        self.progress = progress
+
+    def __iter__(self) -> Iterator[list[str]]:
+        # Split anew at each pass: the words of ten million need no gigabyte then.
+        for text in self.texts:
+            yield [*text.split(), END]
+            self.progress.update()

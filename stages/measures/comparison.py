@@ -205,7 +205,7 @@ def measure_sources(
     size: int,
     resamples: int,
     seed: int,
-    device: str,
+    encoder: SentenceEncoder,
 ) -> Iterator[tuple[str, Estimates]]:
     """Measure real training text and each source over equally many texts.
 
@@ -225,7 +225,7 @@ def measure_sources(
         size: texts a source, at least FEWEST and at most the `common_size`.
         resamples: of each interval.
         seed: of all that is random.
-        device: where MiniLM runs.
+        encoder: of sentence vectors; numbers compare under one model only.
 
     Yields:
         Name and measures of each source, real training text first.
@@ -233,7 +233,6 @@ def measure_sources(
     # Shuffled too, as the measures of equal sides take the first.
     test, own = _shuffle(test, seed), _shuffle(train, seed)
     vocabulary = vocabulary_of(train, test)
-    encoder = SentenceEncoder(device)
     with all_cores() as pool:
         vectors = encoder.encode(test, pool)
         comparison = Comparison(test, vectors, vocabulary, resamples, seed)

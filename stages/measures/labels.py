@@ -20,14 +20,14 @@ from stages.measures.two_sample import count_words
 class LabelClassifier:
     """Tells a text's label by its words."""
 
-    def __init__(self, texts: Sequence[str], labels: Sequence[int | None]) -> None:
+    def __init__(self, texts: Sequence[str], labels: Sequence[str | None]) -> None:
         """Learn from real texts, words joined by one space; those without a label do not count.
 
         Raises:
             ValueError: no text has a label, or none of those that have one has a word.
         """
         labelled = [place for place, label in enumerate(labels) if label is not None]
-        known = np.array([labels[place] for place in labelled], np.int64)
+        known = np.array([labels[place] for place in labelled])
         if not len(known):
             raise ValueError("no text has a label")
         self.counter = count_words()
@@ -40,14 +40,14 @@ class LabelClassifier:
         self.model.fit(features, known)
 
     def classify(self, texts: Sequence[str]) -> np.ndarray:
-        """Return the label of each text, (N,) int64; N at least 1."""
+        """Return the label of each text, (N,) of text; N at least 1."""
         if self.only is not None:
             return np.full(len(texts), self.only)
         return self.model.predict(self.counter.transform(texts))
 
 
 def right_shares(
-    classifier: LabelClassifier, texts: Sequence[str], wanted: Sequence[int | None]
+    classifier: LabelClassifier, texts: Sequence[str], wanted: Sequence[str | None]
 ) -> dict[str, float]:
     """Return the share of texts that the classifier gives the wanted label.
 

@@ -1,7 +1,10 @@
-"""Sentence vectors of texts: the mean of MiniLM's vectors over a text's word pieces.
+"""Sentence vectors of texts: the mean of a BERT's vectors over a text's word pieces.
 
 Source: N. Reimers and I. Gurevych, "Sentence-BERT: Sentence Embeddings using Siamese
-BERT-Networks", EMNLP 2019, arXiv:1908.10084; the model is sentence-transformers/all-MiniLM-L6-v2.
+BERT-Networks", EMNLP 2019, arXiv:1908.10084; the model is sentence-transformers/all-MiniLM-L6-v2,
+which was trained for the mean. Of any other BERT the mean is taken too, also where its makers take
+something else (LaBSE: the vector of [CLS], through a dense layer). Numbers that come from these
+vectors compare under one model only.
 """
 
 from collections.abc import Sequence
@@ -13,19 +16,35 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from stages.embeddings.pretrained_bert import MINILM, PIECES, load_bert, load_tokenizer
+from stages.embeddings.unknown_pieces import check_pieces
 
 # Word pieces of a text that are read, [CLS] and [SEP] among them, as sentence-transformers
-# sets it for this model. The rest of a longer text does not count.
+# sets it for MiniLM and LaBSE. The rest of a longer text does not count.
 LENGTH = 256
+SETTING = "measure.model"  # the key of params.yaml that names the model
 
 
 class SentenceEncoder:
-    """MiniLM, loaded once."""
+    """A BERT, loaded once.
 
-    def __init__(self, device: str) -> None:
-        self.device = device
-        self.bert = load_bert(MINILM, device)
-        self.tokenizer = load_tokenizer(MINILM)
+    Args:
+        device: where it runs.
+        model: a BERT, as `pretrained_bert.load_bert` takes it.
+        setting: what names the model, for messages: a key of params.yaml, or an option.
+
+    Raises:
+        UserError: as `load_bert` and `load_tokenizer`.
+    """
+
+    def __init__(self, device: str, model: str = MINILM, setting: str = SETTING) -> None:
+        self.device, self.model, self.setting = device, model, setting
+        self.tokenizer = load_tokenizer(model, setting)
+        self.bert = load_bert(model, device, setting)
+        self.length = min(LENGTH, self.bert.config.max_position_embeddings)
+
+    def check(self, texts: Sequence[str], name: str) -> None:
+        """Refuse texts that the model cannot read; see `unknown_pieces.check_pieces`."""
+        check_pieces(self.tokenizer, texts, name=name, model=self.model, setting=self.setting)
 
     def encode(self, texts: Sequence[str], pool: Executor | None = None) -> np.ndarray:
         """Give each text one vector, in which like meaning is a small angle.
@@ -39,10 +58,10 @@ class SentenceEncoder:
             pool: of `all_cores`, whose workers share the texts; None reads them here.
 
         Returns:
-            Vectors (N, 384), float32, of length 1.
+            Vectors (N, E), float32, of length 1; MiniLM's E is 384.
         """
         distinct = {text: row for row, text in enumerate(dict.fromkeys(texts))}
-        ids = self.tokenizer([*distinct], truncation=True, max_length=LENGTH)["input_ids"]
+        ids = self.tokenizer([*distinct], truncation=True, max_length=self.length)["input_ids"]
         # Texts of like length together need little padding.
         waiting = sorted(range(len(ids)), key=lambda row: len(ids[row]))
         chunks = []

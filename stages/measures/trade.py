@@ -34,12 +34,13 @@ class Trade:
         test: real texts that no generator has learnt from.
         resamples: of each interval.
         seed: of the resamples.
-        device: where MiniLM runs.
+        encoder: of sentence vectors; distances compare under one model only.
     """
 
-    def __init__(self, test: Sequence[str], resamples: int, seed: int, device: str) -> None:
-        self.resamples, self.seed = resamples, seed
-        self.encoder = SentenceEncoder(device)
+    def __init__(
+        self, test: Sequence[str], resamples: int, seed: int, encoder: SentenceEncoder
+    ) -> None:
+        self.resamples, self.seed, self.encoder = resamples, seed, encoder
         self.real = fit_gaussian(self.encoder.encode(test))
 
     def measure(self, texts: Sequence[str]) -> Point:

@@ -1,14 +1,15 @@
 """The command line of stage measure, where it runs on anyone's text files."""
 
-import argparse
 from collections.abc import Sequence
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
 from stages.corpus.errors import UserError
+from stages.embeddings.pretrained_bert import MINILM
+from stages.embeddings.unknown_pieces import MULTILINGUAL
 from stages.measures.comparison import FEWEST, TRAIN
+from stages.pipeline.command_line import Parser
 
 TEST = "test"  # the name of the real text that all sources are measured against
-_PROGRAM = "python -m stages.measure"
 _COUNT = 1000
 
 
@@ -19,11 +20,13 @@ class Arguments(NamedTuple):
         paths: file of each source, TRAIN and TEST first.
         count: texts a source at most.
         json: where to write the numbers, None for nowhere.
+        model: the BERT of the sentence vectors.
     """
 
     paths: dict[str, str]
     count: int
     json: str | None
+    model: str
 
 
 def parse_arguments(arguments: Sequence[str]) -> Arguments:
@@ -32,8 +35,8 @@ def parse_arguments(arguments: Sequence[str]) -> Arguments:
     Raises:
         UserError: an argument is missing, unknown or malformed, or two sources have one name.
     """
-    parser = _Parser(
-        prog=_PROGRAM,
+    parser = Parser(
+        prog="python -m stages.measure",
         description="Measure text files against real text. A file has one text a line, in UTF-8, "
         "its words separated by spaces; give all files the same case and tokens. Without "
         "arguments it is the stage: the files of data/samples/, as params.yaml says.",
@@ -45,6 +48,12 @@ def parse_arguments(arguments: Sequence[str]) -> Arguments:
     )
     parser.add_argument(
         "--count", type=int, default=_COUNT, help=f"texts a source at most ({_COUNT})"
+    )
+    parser.add_argument(
+        "--model",
+        default=MINILM,
+        help=f"of sentence vectors: {MINILM}, a folder, or a BERT on the Hugging Face hub, such as "
+        f"{MULTILINGUAL} ({MINILM}, which reads English)",
     )
     parser.add_argument("--json", metavar="OUT", help="write values and intervals to this file")
     options = parser.parse_intermixed_args(arguments)
@@ -58,11 +67,4 @@ def parse_arguments(arguments: Sequence[str]) -> Arguments:
         if name in paths:
             raise UserError(f"{argument}: another source is named {name}; expected a new name")
         paths[name] = path
-    return Arguments(paths, options.count, options.json)
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser that tells a mistake in one line, as the stages do."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UserError(f"arguments: {message}; `{_PROGRAM} --help` tells what is expected")
+    return Arguments(paths, options.count, options.json, options.model)
