@@ -8,9 +8,8 @@ python -m stages.report readme                       put the table of measures i
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NoReturn
 
-from stages.corpus.errors import UserError
+from stages.pipeline.command_line import Parser
 from stages.pipeline.files import replacing
 from stages.pipeline.parameters import load_params
 from stages.pipeline.sources import generated
@@ -25,7 +24,7 @@ README = "README.md"
 
 def main(*arguments: str) -> None:
     options = parse_arguments(arguments)
-    params = load_params("embeddings", "generators", "fetch.source")
+    params = load_params("embeddings", "generators", "fetch.source", "measure.model")
     sources = generated(params)
     if options.command == "keep":
         keep(
@@ -41,7 +40,8 @@ def main(*arguments: str) -> None:
         write_text(README, fill_readme(readme, Path(), sources))
     else:
         invented = params.fetch.source == "sample"
-        write_text(LAB_BOOK, render_lab_book(Path(), sources, params.embeddings, invented))
+        encoder = params.measure.model
+        write_text(LAB_BOOK, render_lab_book(Path(), sources, params.embeddings, invented, encoder))
 
 
 def write_text(path: str, content: str) -> None:
@@ -56,7 +56,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     Raises:
         UserError: an argument is unknown or missing.
     """
-    parser = _Parser(prog="python -m stages.report", description=__doc__.split("\n")[0])
+    parser = Parser(prog="python -m stages.report", description=__doc__.split("\n")[0])
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     record = commands.add_parser("keep", help="record the working tree's numbers")
     record.add_argument("name", metavar="NAME", help="of the folder in metrics/experiments")
@@ -68,13 +68,6 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     )
     commands.add_parser("readme", help="put the table of measures into README.md")
     return parser.parse_args(arguments)
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser that tells a mistake in one line, as the stages do."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UserError(f"arguments: {message}; `python -m stages.report --help` tells more")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,200 @@
+"""Command generate: let a trained model write texts, for people; it needs the model's folder alone.
+
+python -m stages.generate word2vec --count 5         five texts of data/generators/word2vec
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import fmean
+
+from tqdm import tqdm
+
+from stages.corpus.corpus import load_corpus
+from stages.corpus.errors import UserError
+from stages.corpus.tokenizer import tokenize
+from stages.generators.protocol import ABOUT, Generator, check_request, load_generator
+from stages.measures.copies import longest_runs
+from stages.pipeline.command_line import check_writable, read_texts, run_command
+from stages.pipeline.files import write_lines
+from stages.pipeline.generate_arguments import CANDIDATES, Request, parse_arguments
+from stages.pipeline.stage import pick_device, seed_everything
+
+GENERATORS, CORPUS = Path("data/generators"), Path("data/corpus")
+THREADS = 2  # as in params.yaml: another number could write other texts
+
+
+def main(*arguments: str) -> None:
+    request = parse_arguments(arguments)
+    if request.output is not None:
+        check_writable("--output", request.output)
+    folder = find_model(request.model)
+    seed_everything(request.seed, THREADS)
+    generator = load_model(folder, pick_device(request.device))
+    prefix = " ".join(tokenize(request.prefix))
+    check(generator, request, prefix)
+    training, missing = None, ""
+    try:
+        training = find_training(request.train, generator.fingerprint)
+    except UserError as error:
+        if request.train is not None:
+            raise
+        if request.copies:
+            raise UserError(f"--copies: {error}") from None
+        missing = str(error)
+    texts = write(generator, request, prefix, folder.name)
+    runs = [] if training is None else longest_runs(texts, training)
+    lines = texts
+    if request.copies:
+        lines = [f"{run}\t{text}" for run, text in zip(runs, texts, strict=True)]
+    if request.output is not None:
+        write_lines(request.output, lines)
+    elif not print_lines(lines):
+        return
+    told = f"copied runs were not counted: {missing}" if missing else say_copied(runs, texts)
+    print(told, file=sys.stderr)
+
+
+def find_model(model: str) -> Path:
+    """Return the folder of a model that is given by its folder or by its name.
+
+    Raises:
+        UserError: there is none.
+    """
+    if not model.strip():
+        raise UserError("MODEL: found nothing; expected the name or the folder of a model")
+    for folder in (Path(model), GENERATORS / model):
+        if (folder / ABOUT).is_file():
+            return folder
+    if Path(model).is_dir():
+        raise UserError(f"{model}: no {ABOUT} there; expected the whole folder of a trained model")
+    known = ", ".join(sorted(path.parent.name for path in GENERATORS.glob(f"*/{ABOUT}")))
+    expected = f"{known}, or a model's folder" if known else "the folder of a trained model"
+    raise UserError(f"{model}: no such model here or in {GENERATORS}; expected {expected}")
+
+
+def load_model(folder: Path, device: str) -> Generator:
+    """Load a model of which every file is there.
+
+    Raises:
+        UserError: a file is missing or damaged.
+    """
+    try:
+        return load_generator(folder, device)
+    except FileNotFoundError as error:
+        raise UserError(
+            f"{' '.join(str(error).split())}; expected the whole folder of a trained model"
+        ) from None
+
+
+def check(generator: Generator, request: Request, prefix: str) -> None:
+    """Refuse what a generator cannot do, before any work.
+
+    Raises:
+        UserError: says what, and what it can do.
+    """
+    check_request(
+        generator,
+        temperature=request.temperature,
+        top_p=request.top_p,
+        labels=None if request.label is None else [request.label],
+        prefix=prefix,
+    )
+    if request.label is not None and request.label not in generator.labels:
+        raise UserError(
+            f"--label: the model has not learnt {request.label!r}; expected one of "
+            f"{', '.join(generator.labels)}"
+        )
+    if request.candidates is not None and not generator.chooses:
+        raise UserError(
+            "--candidates: this model has no discriminator that chooses among its texts; leave it "
+            "out"
+        )
+    length = len(prefix.split())
+    if length >= generator.max_length:
+        raise UserError(
+            f"--prefix: found {length} words; expected fewer than {generator.max_length}, at which "
+            "the model's texts are cropped"
+        )
+
+
+def write(generator: Generator, request: Request, prefix: str, name: str) -> list[str]:
+    """Let a generator write the texts that were asked for, with a progress bar of its name."""
+    labels = None
+    if request.label is not None:
+        labels = [request.label] * request.count
+    if generator.chooses:
+        from stages.generators.chosen import with_choice
+
+        candidates = CANDIDATES if request.candidates is None else request.candidates
+        generator = with_choice(generator, candidates)
+    batches = generator.generate(
+        request.count,
+        request.seed,
+        temperature=request.temperature,
+        top_p=request.top_p,
+        labels=labels,
+        prefix=prefix,
+    )
+    texts: list[str] = []
+    with tqdm(desc=name, total=request.count, unit="text", leave=False) as progress:
+        for batch in batches:
+            texts += batch
+            progress.update(len(batch))
+    return texts
+
+
+def find_training(train: str | None, fingerprint: str | None) -> list[str]:
+    """Return the texts that a model has learnt from, uncropped, words joined by one space.
+
+    Args:
+        train: their file; None takes those of the corpus, if it is the model's.
+        fingerprint: of the corpus that the model was made from.
+
+    Raises:
+        UserError: they are not at hand.
+    """
+    if train is not None:
+        texts = [" ".join(tokenize(text)) for text in read_texts(train)]
+        if not any(texts):
+            raise UserError(f"{train}: found no word; expected the training text, one a line")
+        return texts
+    if not CORPUS.is_dir():
+        raise UserError(f"{CORPUS} is not here; give the training text by --train FILE")
+    corpus = load_corpus(CORPUS)
+    if corpus.fingerprint != fingerprint:
+        raise UserError(
+            f"{CORPUS} ({corpus.fingerprint}) is not what the model was made from "
+            f"({fingerprint or 'unknown'}); give its training text by --train FILE"
+        )
+    return corpus.texts(corpus.train)
+
+
+def say_copied(runs: Sequence[int], texts: Sequence[str]) -> str:
+    """Say how much of the texts is copied, by the longest run of each."""
+    whole = sum(run == len(text.split()) > 0 for run, text in zip(runs, texts, strict=True))
+    return (
+        f"longest run copied from the training text: {max(runs)} words (mean {fmean(runs):.1f}); "
+        f"{whole} of {len(texts)} texts stand in it whole"
+    )
+
+
+def print_lines(lines: Sequence[str]) -> bool:
+    """Write lines to standard output, UTF-8; say whether somebody reads them to the end.
+
+    Raises:
+        UserError: nothing can be written there.
+    """
+    try:
+        # Not sys.stdout.buffer: under PYTHONUNBUFFERED it may write a part and say nothing.
+        with open(sys.stdout.fileno(), "wb", closefd=False) as file:
+            file.write("".join(f"{line}\n" for line in lines).encode())
+    except BrokenPipeError:
+        return False
+    except OSError as error:
+        raise UserError(f"standard output: {error.strerror.lower()}") from None
+    return True
+
+
+if __name__ == "__main__":
+    run_command(main)
