@@ -3,6 +3,7 @@
 import math
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
@@ -20,6 +21,7 @@ from stages.generators.paper_gan import PaperGan, PaperGanSettings
 from stages.generators.protocol import Step
 from stages.pipeline import trainer
 from stages.pipeline.checkpoint import load_checkpoint, save_checkpoint
+from stages.pipeline.cost import Cost
 from stages.pipeline.trainer import (
     Training,
     checkpoint_key,
@@ -135,6 +137,18 @@ def test_the_weights_of_the_lowest_validation_come_back(validations, validation,
     assert toy.read_weights() == {epoch}
     # The same tensors as before: an optimiser that holds them goes on with them.
     assert all(old is new for old, new in zip(tensors, toy.network.parameters(), strict=True))
+
+
+def test_a_long_training_says_what_it_costs_and_learns_the_same(monkeypatch, capsys):
+    # An hour an update: 40 of them are 40 hours. CORPUS has 7 texts of 14 words to learn from.
+    losses, ends = [0.5] * 40, [1.0, 2.0]
+    short = fit(Toy(losses, ends, 20), CORPUS, "toy", "key")
+    assert "updates" not in capsys.readouterr().err
+    hours = iter(range(0, 10**6, 3600))
+    monkeypatch.setattr(trainer, "Cost", partial(Cost, clock=lambda: next(hours)))
+    assert fit(Toy(losses, ends, 20), CORPUS, "toy", "other") == short
+    said = "toy: 7 texts, 14 words, 40 updates; about 40.0 hours (from the first 2)"
+    assert said in capsys.readouterr().err.splitlines()
 
 
 @pytest.mark.parametrize("bad", [NAN, INF, -INF])
@@ -457,10 +471,11 @@ def test_a_checkpoint_key_is_of_all_that_makes_a_training(tmp_path, monkeypatch)
         inputs=(first, second),
         weights_seed=1,
         kind=LanguageModel,
+        also=("MiniLM",),
     ):
         torch.manual_seed(weights_seed)
         model = kind.build(CORPUS, settings, seed=1, device="cpu")
-        return checkpoint_key(model, corpus, seed, inputs)
+        return checkpoint_key(model, corpus, seed, inputs, also)
 
     same = key()
     assert key() == same
@@ -477,6 +492,7 @@ def test_a_checkpoint_key_is_of_all_that_makes_a_training(tmp_path, monkeypatch)
         "max_length": key(corpus=replace(CORPUS, max_length=5)),
         "an input less": key(inputs=[first]),
         "kind": key(kind=OtherModel),
+        "also": key(also=("another BERT",)),
     }
     (second / "inside" / "file").write_bytes(b"2")
     changed["input"] = key()

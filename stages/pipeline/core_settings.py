@@ -1,8 +1,8 @@
 """The sections of params.yaml that belong to stages; each embedding and generator types its own."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from stages.corpus.settings import (
     Count,
@@ -11,22 +11,41 @@ from stages.corpus.settings import (
     Rate,
     Rising,
     Section,
+    Seed,
     Size,
     Temperature,
     Text,
 )
 
 EMBEDDINGS = ("scalar", "word2vec", "bert")
+DEVICES = ("auto", "cpu", "cuda")
 RECIPES = ("modern", "paper")  # recipe `name` is the generator `name_gan`
 
+# What stands in the cell of a YAML mapping's key, or after `label:`.
+Label = Annotated[int | float | bool | str, Field(union_mode="left_to_right")]
+Column = Annotated[int, Field(ge=1)] | Text
+COLUMN = "the name of the column, or in a file without a header its number, of"
 Texts = Annotated[int, Field(ge=10)]  # fewer tell nothing
 Resamples = Annotated[int, Field(ge=2)]  # an interval takes two
 
 
 class Fetch(Section):
-    """Where the raw tables come from."""
+    """Where texts come from, and how they are read."""
 
-    source: Text = Field(description="sample, mendeley, or a folder of *_parsed_dataset.csv files")
+    source: Text = Field(description="sample, mendeley, or the path of a file or folder")
+    text: Column = Field(description=f"{COLUMN} texts")
+    label: Column | None = Field(description=f"{COLUMN} labels, or null")
+    encoding: Text | None = Field(description="null, or a name such as utf-8 or cp1252")
+    unit: Literal["line", "block", "file"]
+
+    @model_validator(mode="after")
+    def _number_both(self) -> Self:
+        if self.label is not None and isinstance(self.text, int) != isinstance(self.label, int):
+            kind = "number" if isinstance(self.text, int) else "name"
+            raise ValueError(
+                f"label is {self.label!r}; allowed: a {kind}, as text is ({self.text!r}), or null"
+            )
+        return self
 
 
 class Prepare(Section):
@@ -34,6 +53,11 @@ class Prepare(Section):
 
     min_words: Count
     max_words: Count
+    vocabulary: Count | None
+    labels: Annotated[dict[Label, Literal[0, 1]], Field(min_length=1)] | None = Field(
+        description="null, or a mapping of labels to 0 or 1, such as {ham: 0, spam: 1}"
+    )
+    train_on: Literal["train", "all"]
     test_share: Part
     validation_share: Part
 
@@ -52,7 +76,9 @@ class Sample(Section):
     temperature: Temperature
     top_p: Rate
     candidates: Count
-    label: Literal[0, 1, "as_real"] | None
+    label: int | Text | None = Field(
+        description="the name of a label, such as 1, or as_real, or null"
+    )
 
 
 class Sweep(Section):
@@ -70,17 +96,20 @@ class CrossEvaluate(Section):
 
 
 class Measure(Section):
-    """How much of each source is measured."""
+    """How much of each source is measured, and by which model's sentence vectors."""
 
     count: Texts
     resamples: Resamples
+    model: Text = Field(
+        description="MiniLM, a folder, or the name of a BERT on the Hugging Face hub"
+    )
 
 
 class Core(Section, extra="ignore"):
     """The whole file, without the sections that embeddings and generators type."""
 
-    seed: Annotated[int, Field(ge=0, le=2**32 - 1)]  # what NumPy takes
-    device: Literal["auto", "cpu", "cuda"]
+    seed: Seed
+    device: Literal[DEVICES]
     threads: Annotated[int, Field(ge=1, le=64)]
     checkpoint_minutes: Annotated[float, Field(ge=0, allow_inf_nan=False)]
     embeddings: Annotated[Distinct[Literal[EMBEDDINGS]], Field(min_length=1)]

@@ -35,7 +35,8 @@ def draw_lengths(path: Path | str, lengths: Mapping[str, np.ndarray]) -> None:
         share = np.histogram(group, edges)[0] / max(len(group), 1)
         density = 100 * share / np.log2(edges[1:] / edges[:-1])
         median = f"median {np.median(group):.0f}" if len(group) else "none"
-        label = f"{name}: n = {len(group):,}, {median}"
+        shown = name.replace("$", r"\$")  # which would begin a formula
+        label = f"{shown}: n = {len(group):,}, {median}"
         axes.stairs(density, edges, fill=True, alpha=0.35, label=label)
     axes.set_xscale("log", base=2)
     axes.xaxis.set_major_formatter("{x:.0f}")

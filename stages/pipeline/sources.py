@@ -5,6 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import NamedTuple
 
+from stages.corpus.errors import UserError
 from stages.pipeline.files import read_lines, replacing, write_lines
 
 REAL = ("train", "test")
@@ -21,11 +22,28 @@ class Source(NamedTuple):
 
     Attributes:
         texts: words joined by one space, N of them.
-        labels: one a text, None where a text has none.
+        labels: the name of each text's label, None where it has none.
     """
 
     texts: list[str]
-    labels: list[int | None]
+    labels: list[str | None]
+
+
+def check_unseen(train_on: str) -> None:
+    """Refuse to compare with test text that the generators have learnt from.
+
+    Args:
+        train_on: what `prepare.train_on` says.
+
+    Raises:
+        UserError: it is `all`.
+    """
+    if train_on == "all":
+        raise UserError(
+            "params.yaml: prepare.train_on is all, so the generators have learnt from the test "
+            "text too, and no measure against it would mean anything; set it to train to measure, "
+            "or let `python -m stages.generate` write from what is trained now"
+        )
 
 
 def generated(params: SimpleNamespace) -> tuple[str, ...]:
@@ -36,17 +54,13 @@ def generated(params: SimpleNamespace) -> tuple[str, ...]:
 def load_source(name: str) -> Source:
     """Read what a source wrote."""
     labels = read_lines(SAMPLES / f"{name}.labels")
-    return Source(
-        read_lines(SAMPLES / f"{name}.txt"), [int(label) if label else None for label in labels]
-    )
+    return Source(read_lines(SAMPLES / f"{name}.txt"), [label or None for label in labels])
 
 
-def write_source(name: str, texts: Iterable[str], labels: Iterable[int | None]) -> None:
+def write_source(name: str, texts: Iterable[str], labels: Iterable[str | None]) -> None:
     """Write a source's texts, and their labels beside them: an empty line where there is none."""
     write_lines(SAMPLES / f"{name}.txt", texts)
-    write_lines(
-        SAMPLES / f"{name}.labels", ("" if label is None else str(label) for label in labels)
-    )
+    write_lines(SAMPLES / f"{name}.labels", (label or "" for label in labels))
 
 
 def write_sweep(name: str, texts: Mapping[float, Iterable[str]]) -> None:

@@ -7,17 +7,23 @@ import os
 import random
 import signal
 import sys
+import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError
 
-from stages.corpus.errors import UserError
+from stages.corpus.errors import Caution, UserError
 
 
 def run_stage(main: Callable[..., None]) -> None:
-    """Run a stage on the command line's arguments; a user's mistake is one line, status 1."""
+    """Run a stage on the command line's arguments; a user's mistake is one line, status 1.
+
+    A `Caution` of the modules below is one line too, on stderr.
+    """
     given = sys.argv[1:]
+    warnings.showwarning = _show
     keep_freed_memory()
     signal.signal(signal.SIGTERM, _stop)
     try:
@@ -28,7 +34,7 @@ def run_stage(main: Callable[..., None]) -> None:
     except (OSError, SafetensorError) as error:
         sys.exit(f"error: {explain(error)}")
     except (MemoryError, RuntimeError) as error:
-        if not _is_out_of_memory(error):
+        if not is_out_of_memory(error):
             raise
         sys.exit(
             "error: out of memory; lower gan.max_length, a hidden_size or a batch_size "
@@ -39,6 +45,13 @@ def run_stage(main: Callable[..., None]) -> None:
             "error: interrupted; the stages before are done, and `dvc repro` goes on from there, a "
             "training from its last checkpoint if it has written one"
         )
+
+
+def _show(message: Warning | str, category: type[Warning], *place: Any) -> None:
+    line = f"warning: {message}\n"
+    if not issubclass(category, Caution):
+        line = warnings.formatwarning(message, category, *place[:2])
+    sys.stderr.write(line)
 
 
 def _stop(*_: object) -> None:
@@ -62,8 +75,8 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _FULL_WORDS = (*map(os.strerror, _FULL), "requested and")
 
 
-def _is_out_of_memory(error: MemoryError | RuntimeError) -> bool:
-    # On a CPU PyTorch has no class for it.
+def is_out_of_memory(error: MemoryError | RuntimeError) -> bool:
+    """Say whether an error is that of a full memory; on a CPU PyTorch has no class for it."""
     full = ("out of memory", "can't allocate memory", "not enough memory")
     return isinstance(error, MemoryError) or any(text in str(error) for text in full)
 
@@ -126,7 +139,6 @@ def pick_device(name: str) -> str:
         return "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda" and not torch.cuda.is_available():
         raise UserError(
-            "params.yaml: device is 'cuda', but PyTorch finds no CUDA device; "
-            "set device to auto or cpu"
+            "device is 'cuda', but PyTorch finds no CUDA device; set device to auto or cpu"
         )
     return name

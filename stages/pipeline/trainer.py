@@ -19,6 +19,7 @@ from stages.corpus.errors import UserError
 from stages.generators.folder import to_array
 from stages.generators.protocol import Generator, Step
 from stages.pipeline.checkpoint import load_checkpoint, save_checkpoint
+from stages.pipeline.cost import Cost
 from stages.pipeline.files import write_csv
 
 CHECKPOINTS = Path(".checkpoints")
@@ -98,12 +99,15 @@ def fit(generator: Generator, corpus: Corpus, name: str, key: str, minutes: floa
 
     saved, wait = time.monotonic(), 60 * minutes
     total = generator.count_steps(corpus)
+    cost = Cost(name, corpus, len(steps), total)
     with tqdm(desc=name, total=total, initial=len(steps), unit="step") as progress:
         for step in generator.train(corpus):
             _check_finite(name, step)
             steps.append(step)
             progress.update()
             progress.set_postfix({of: f"{loss:.3f}" for of, loss in step.losses.items()})
+            if line := cost.after(step):
+                tqdm.write(line, sys.stderr)
             if step.validation is not None:
                 best.offer(step.validation, step.epoch, generator)
             if step.ends_epoch and (now := time.monotonic()) - saved >= wait:
@@ -127,7 +131,13 @@ def remove_checkpoints(name: str) -> None:
             path.unlink()
 
 
-def checkpoint_key(generator: Generator, corpus: Corpus, seed: int, inputs: Sequence[Path]) -> str:
+def checkpoint_key(
+    generator: Generator,
+    corpus: Corpus,
+    seed: int,
+    inputs: Sequence[Path],
+    also: Sequence[str] = (),
+) -> str:
     """Return one number for all that makes a training what it is.
 
     Args:
@@ -135,8 +145,9 @@ def checkpoint_key(generator: Generator, corpus: Corpus, seed: int, inputs: Sequ
         corpus: what it learns from.
         seed: of all that is random.
         inputs: folders that it was built from besides.
+        also: what else it was built from, such as the name of a model that judges its epochs.
     """
-    about = [type(generator).__name__, generator.settings, seed]
+    about = [type(generator).__name__, generator.settings, seed, *also]
     about += [torch.__version__, np.__version__, torch.get_num_threads()]
     digest = hashlib.sha256(" ".join(map(str, about)).encode())
     for name, weights in generator.state_dict()["weights"].items():

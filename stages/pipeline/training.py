@@ -26,11 +26,13 @@ def train_and_save(
     seed: int,
     checkpoint_minutes: float,
     inputs: Sequence[Path] = (),
+    also: Sequence[str] = (),
 ) -> None:
     """Train a generator; write it, its losses and its metrics.
 
     Args:
-        build: from a corpus, and the label of its texts or None, to an untrained generator.
+        build: from a corpus, and the place of its texts' label among those that training texts
+            have, or None, to an untrained generator.
         corpus: all texts.
         stage: of DVC; `name` and it name the files.
         name: of the source.
@@ -38,15 +40,17 @@ def train_and_save(
         seed: of all that is random.
         checkpoint_minutes: see `trainer.fit`.
         inputs: folders that `build` reads.
+        also: what else it takes that is no setting of the generator's own.
     """
-    trained: dict[int | None, tuple[Generator, Training]] = {}
+    trained: dict[str | None, tuple[Generator, Training]] = {}
     names = (
-        {label: f"{name}-label_{label}" for label in corpus.labels} if per_label else {None: name}
+        [f"{name}-label_{place}" for place in range(len(corpus.labels))] if per_label else [name]
     )
-    for label, called in names.items():
-        part = corpus if label is None else corpus.of_label(label)
-        generator = build(part, label)
-        key = checkpoint_key(generator, part, seed, inputs)
+    for place, called in enumerate(names):
+        part = corpus.of_label(corpus.labels[place]) if per_label else corpus
+        generator = build(part, place if per_label else None)
+        key = checkpoint_key(generator, part, seed, inputs, also)
+        label = corpus.label_names[corpus.labels[place]] if per_label else None
         trained[label] = generator, fit(generator, part, called, key, checkpoint_minutes)
     if per_label:
         parts = {label: generator for label, (generator, _) in trained.items()}
@@ -64,5 +68,5 @@ def train_and_save(
     write_metrics(stage, values, name)
     steps = [step for _, training in trained.values() for step in training.steps]
     write_curve(f"plots/{stage}/{name}.csv", steps)
-    for called in names.values():
+    for called in names:
         remove_checkpoints(called)
