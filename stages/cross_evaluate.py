@@ -10,7 +10,14 @@ from stages.measures.verdict import accuracy, mean_squared_error, threshold_for
 from stages.pipeline.files import replacing, write_json
 from stages.pipeline.parameters import load_params
 from stages.pipeline.pictures import draw_verdicts
-from stages.pipeline.sources import REAL, VALIDATION, Source, generated, load_source
+from stages.pipeline.sources import (
+    REAL,
+    VALIDATION,
+    Source,
+    check_unseen,
+    generated,
+    load_source,
+)
 from stages.pipeline.stage import pick_device, run_stage, seed_everything
 
 OWN = "generator"  # what a discriminator's own generator makes, as it comes out of it
@@ -18,8 +25,16 @@ OWN = "generator"  # what a discriminator's own generator makes, as it comes out
 
 def main() -> None:
     params = load_params(
-        "seed", "device", "threads", "embeddings", "generators", "sample.count", "cross_evaluate"
+        "seed",
+        "device",
+        "threads",
+        "embeddings",
+        "generators",
+        "prepare.train_on",
+        "sample.count",
+        "cross_evaluate",
     )
+    check_unseen(params.prepare.train_on)
     seed_everything(params.seed, params.threads)
     device = pick_device(params.device)
     count = params.sample.count

@@ -64,7 +64,7 @@ def gather(batches: Iterable[list[str]], name: str, count: int) -> list[str]:
 
 def wanted_labels(
     generator: Generator, label: int | str | None, count: int, seed: int
-) -> list[int] | None:
+) -> list[str] | None:
     """Return the label of each text to write; None where the generator has learnt no labels.
 
     Args:
@@ -77,7 +77,8 @@ def wanted_labels(
         UserError: a label is asked for, and the generator has learnt none.
     """
     if generator.conditional:
-        return generator.draw_labels(count, seed) if label in (None, AS_REAL) else [label] * count
+        drawn = label in (None, AS_REAL)
+        return generator.draw_labels(count, seed) if drawn else [str(label)] * count
     if label is not None:
         raise UserError(
             f"params.yaml: sample.label is {say(label)}, but this generator has learnt no labels; "

@@ -11,7 +11,7 @@ def main() -> None:
     corpus = load_corpus("data/corpus")
     for name in SPLITS:
         split = getattr(corpus, name)
-        write_source(name, corpus.texts(split, length), split.labels.tolist())
+        write_source(name, corpus.texts(split, length), corpus.name_labels(split))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
+from tqdm import tqdm
+
 from stages.corpus.corpus import load_corpus
 from stages.corpus.seeds import derive_seed
 from stages.generators.per_label import part_of
@@ -50,18 +52,21 @@ def gather(folder: Path) -> None:
     sources = {name: load_generator(GENERATORS / name, device) for name in names}
     for name, source in sources.items():
         corpus.check_model(GENERATORS / name, source.fingerprint)
-    for label in corpus.labels if params.per_label else [None]:
+    for place in range(len(corpus.labels)) if params.per_label else [None]:
+        label = None if place is None else corpus.labels[place]
         part = corpus if label is None else corpus.of_label(label)
-        place = folder if label is None else part_of(folder, label)
-        place.mkdir(exist_ok=True)
+        inner = folder if place is None else part_of(folder, place)
+        inner.mkdir(exist_ok=True)
         for name, source in sources.items():
-            writer = source if label is None else source.parts[label]
+            writer = source if label is None else source.parts[corpus.label_names[label]]
             # Seeded apart, so that none of them is a text of the stage sample.
             count = -(-len(part.train) // 2)
             batches = writer.generate(count, derive_seed(params.seed, "fakes"))
-            write_lines(place / f"{name}.txt", (text for batch in batches for text in batch))
+            texts = (text for batch in batches for text in batch)
+            shown = tqdm(texts, f"{name} fakes", total=count, unit="text")
+            write_lines(inner / f"{name}.txt", shown)
         model = GENERATORS / START
-        shutil.copytree(model if label is None else part_of(model, label), place / START)
+        shutil.copytree(model if place is None else part_of(model, place), inner / START)
 
 
 def chosen_fakes(params: SimpleNamespace) -> list[str]:

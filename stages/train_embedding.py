@@ -1,5 +1,6 @@
 """Stage train_embedding: fit one embedding on the training split and measure its round trip."""
 
+import math
 from importlib import import_module
 
 from tqdm import tqdm
@@ -12,6 +13,7 @@ from stages.pipeline.parameters import load_params, load_settings
 from stages.pipeline.stage import pick_device, run_stage, seed_everything
 
 BATCH = 200  # test texts embedded at a time
+CHECKED = 2000  # test texts, evenly drawn, by which the round trip is measured
 
 
 def main(name: str) -> None:
@@ -25,8 +27,10 @@ def main(name: str) -> None:
     with replacing(f"data/embeddings/{name}") as folder:
         embedding.save(folder)
 
+    texts = corpus.texts(corpus.test if len(corpus.test) else corpus.validation)
+    texts = texts[:: math.ceil(len(texts) / CHECKED)]
     # Texts of like length together need little padding.
-    texts = sorted(corpus.texts(corpus.test), key=len)
+    texts.sort(key=len)
     decoded: list[str] = []
     for first in tqdm(range(0, len(texts), BATCH), desc=f"{name} round trip", unit="batch"):
         decoded += embedding.decode(embedding.encode(texts[first : first + BATCH]))

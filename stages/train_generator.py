@@ -17,7 +17,7 @@ def main(name: str) -> None:
     device = pick_device(params.device)
     corpus = load_corpus("data/corpus", params.gan.max_length)
 
-    def build(part: Corpus, label: int | None) -> Generator:
+    def build(part: Corpus, place: int | None) -> Generator:
         return generator.build(part, settings, seed=params.seed, device=device)
 
     train_and_save(

@@ -44,15 +44,17 @@ SETTINGS = {
 }
 
 
-def make_corpus():
-    """Make a corpus of the invented comments, cropped at 32 words."""
+def make_corpus(most_words=None):
+    """Make a corpus of the invented comments, cropped at 32 words, of so many words at most."""
     labels = {}
     for table in invent_tables(1).values():
         for row in csv.DictReader(io.StringIO(table)):
             if row.get("Text") and row.get("oh_label") in ("0", "1"):
                 labels[" ".join(tokenize(row["Text"]))] = int(row["oh_label"])
     texts = [text.split() for text in labels if text]
-    corpus = build_corpus(texts, [labels[" ".join(text)] for text in texts], 0.1, 0.05, seed=1)
+    corpus = build_corpus(
+        texts, [labels[" ".join(text)] for text in texts], 0.1, 0.05, seed=1, most_words=most_words
+    )
     return replace(corpus, max_length=32)
 
 
@@ -62,13 +64,17 @@ def compare_networks(device):
     vectors, tokens = torch.randn(4, 32, 12), torch.randint(1, 50, (4, 32))
     cases = {
         "LstmLanguageModel": (LstmLanguageModel(50, 16, 32, 1, 0.3), [tokens, tokens > 0]),
+        "with unknown words": (
+            *(LstmLanguageModel(50, 16, 32, 1, 0.3, has_unknown=True),),
+            [tokens, tokens > 1, tokens > 1],
+        ),
         "PrefixDiscriminator": (PrefixDiscriminator(12, 32, 1, 0.3, 0.05, 2), [vectors, lengths]),
         "VectorDiscriminator": (VectorDiscriminator(12, 32, 20, 2, 0.5), [vectors]),
         "VectorGenerator": (VectorGenerator(12, 32, 20, 2), [vectors]),
     }
     for name, (network, inputs) in cases.items():
         network.eval()
-        call = "log_likelihood" if name == "LstmLanguageModel" else "forward"
+        call = "log_likelihood" if isinstance(network, LstmLanguageModel) else "forward"
         with torch.no_grad():
             expected = getattr(network, call)(*inputs)
             found = getattr(network.to(device), call)(*(each.to(device) for each in inputs)).cpu()
@@ -90,8 +96,7 @@ def train(name, corpus, device, start, *, broken=False):
     def build():
         extra = {}
         if name.endswith("_gan"):
-            words = corpus.words[1 : corpus.vocabulary_size + 1]
-            extra = {"embedding": ScalarEmbedding(words, device), "start": start}
+            extra = {"embedding": ScalarEmbedding(corpus.known_words, device), "start": start}
         kind = find_generator(name)
         settings = kind.Settings(**SETTINGS[name])
         return kind.build(corpus, settings, seed=1, device=device, **extra)
@@ -140,12 +145,17 @@ def main():
     print(f"device: {torch.cuda.get_device_name() if device == 'cuda' else 'cpu, so no check'}")
     seed_everything(1)
     compare_networks(device)
-    corpus = make_corpus()
-    print(f"{len(corpus.train)} texts of {corpus.vocabulary_size} words to learn from")
     print(f"plain PyTorch        {time_plain_pytorch(device):.4f} s an update of an LSTM")
+    check_trainings(make_corpus(), device, ("markov", "language_model", "paper_gan", "modern_gan"))
+    check_trainings(make_corpus(500), device, ("markov", "language_model", "modern_gan"))
+
+
+def check_trainings(corpus, device, names):
+    """Train each generator twice, and once resumed; print and compare what comes out."""
+    print(f"{len(corpus.train)} texts to learn from, of {len(corpus.known_words)} words")
     with tempfile.TemporaryDirectory() as folder:
         start = Path(folder)
-        for name in ("markov", "language_model", "paper_gan", "modern_gan"):
+        for name in names:
             generator, weights, seconds, texts = train(name, corpus, device, start)
             _, again, _, _ = train(name, corpus, device, start)
             _, resumed, _, _ = train(name, corpus, device, start, broken=name != "markov")

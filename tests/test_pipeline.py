@@ -34,12 +34,18 @@ HARMLESS = {
     "stages/pipeline/mistakes.py": "words for values that are not allowed",
     "stages/pipeline/whole_file.py": "says which values are allowed",
     "stages/pipeline/checkpoint.py": "a training that was cut off and goes on is the unbroken one",
+    "stages/pipeline/command_line.py": "what command lines share, which DVC does not use",
+    "stages/pipeline/corpus_checks.py": "refuses a corpus that is too small for what is to come",
+    "stages/pipeline/cost.py": "says how long a training will take",
     "stages/pipeline/measure_arguments.py": "the command line, which DVC does not use",
+    "stages/embeddings/unknown_pieces.py": "refuses texts, or warns of them",
 }
 # Likewise of a module: how mistakes are told, but not how random numbers are seeded.
 HARMLESS_NAMES = {"stages/pipeline/stage.py": {"run_stage"}}
 # Likewise of a parameter, which then is no `params` of a stage.
 HARMLESS_PARAMS = {"checkpoint_minutes": "a training that goes on from one is the unbroken one"}
+# Commands for people, which no stage of dvc.yaml runs.
+COMMANDS = {"generate"}
 # `check` always writes the same, or nothing: what it imports decides on that, but cannot change it.
 CONSTANT = {"check": "whatever it imports"}
 # How libraries calculate is settled by one module, on which all stages depend but these.
@@ -290,7 +296,10 @@ def test_a_stage_depends_on_no_code_that_it_cannot_reach(definition):
             assert (ROOT / path).exists(), path
             # The next generator may take what this one does not.
             is_offered = "sample_generator" in definition or "train_generator" in definition
-            assert code(path) - used == set() or (is_offered and (ROOT / path).is_dir()), path
+            # A folder may hold what is harmless.
+            is_folder = (ROOT / path).is_dir()
+            beyond = code(path) - used - (HARMLESS.keys() if is_folder else set())
+            assert beyond == set() or (is_offered and is_folder), path
 
 
 def test_each_exception_is_needed():
@@ -330,7 +339,18 @@ def test_what_calculates_depends_on_how_libraries_calculate(recipe, name):
 def test_every_stage_file_is_run_and_every_command_has_its_file():
     files = {path.stem for path in ROOT.glob("stages/*.py") if has_main(path)}
     commands = {stage["cmd"] for graph in GRAPHS.values() for stage in graph.values()}
-    assert {command({"cmd": cmd})[0] for cmd in commands} == files
+    run = {command({"cmd": cmd})[0] for cmd in commands}
+    assert run | COMMANDS == files
+    assert run.isdisjoint(COMMANDS)
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_a_command_for_people_knows_neither_parameters_nor_stages(name):
+    # It works where there is no params.yaml, and for whoever has a model's folder alone.
+    met = reached({f"stages/{name}.py"}, harmless=lambda path, names: False)
+    stages = {f"stages/{path.name}" for path in ROOT.glob("stages/*.py")}
+    assert met & stages == {f"stages/{name}.py"}
+    assert "stages/pipeline/parameters.py" not in met
 
 
 def has_main(path):
@@ -762,6 +782,8 @@ ALL_TRAININGS = {"train_gan", *(f"train_{name}" for name in FIRST)} | (
         ("markov.order", {"train_markov"}),
         ("fetch.source", {"fetch", "prepare", "report"}),
         ("embedding.bert.model", {"train_embedding"}),
+        ("measure.model", {"train_gan", "measure", "sweep", "report"}),
+        ("measure.count", {"measure"}),
     ],
 )
 def test_a_parameter_belongs_to_these_stages_alone(leaf, readers):

@@ -57,7 +57,7 @@ def tree(tmp_path):
 
 
 def render(root, invented=True, generated=GENERATED):
-    return render_lab_book(root, generated, ["word2vec"], invented)
+    return render_lab_book(root, generated, ["word2vec"], invented, "some BERT")
 
 
 @pytest.mark.parametrize(
@@ -361,6 +361,7 @@ def test_an_experiment_names_its_sources_as_it_wishes(tree):
 def test_each_command_writes_its_file_alone(tree, monkeypatch, arguments, written):
     fetch = SimpleNamespace(source="sample")
     params = SimpleNamespace(generators=["hmm"], embeddings=["word2vec"], fetch=fetch)
+    params.measure = SimpleNamespace(model="MiniLM")
     monkeypatch.setattr(report, "load_params", lambda *paths: params)
     monkeypatch.chdir(tree)
     write(tree, "README.md", "<!-- table: measures -->\n<!-- end -->\n")
@@ -414,4 +415,4 @@ def test_what_each_label_s_generator_left_is_told_by_the_label(tmp_path):
     write(tmp_path, "metrics/train_generator/markov.json", left)
     told = read_left(tmp_path / "metrics", "train_generator", "markov")
     assert told == {"states": 7, "label_0 loss": 2.0, "label_1 loss": 3.5}
-    assert "label 0 loss 2" in render_lab_book(tmp_path, ["markov"], [], True).replace("_", " ")
+    assert "label 0 loss 2" in render_lab_book(tmp_path, ["markov"], [], True, "").replace("_", " ")

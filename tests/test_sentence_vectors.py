@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 import torch
+from transformers import BertConfig, BertModel
 
+from stages.corpus.errors import UserError
 from stages.measures import sentence_vectors as module
 from stages.measures.sentence_vectors import SentenceEncoder
 from stages.networks.cores import all_cores
@@ -36,6 +38,28 @@ def test_vectors_are_those_of_sentence_transformers(encoder):
     assert vectors.dtype == np.float32
     assert vectors.shape == (len(TEXTS), 384)
     np.testing.assert_allclose(vectors, theirs.encode(TEXTS), atol=1e-4)
+
+
+def test_the_vectors_of_another_bert_are_its_means(tmp_path):
+    # Sixteen positions: 14 pieces beside [CLS] and [SEP].
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "soup", "cold"]
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 8, "num_attention_heads": 2, "intermediate_size": 16}
+    config = BertConfig(vocab_size=7, num_hidden_layers=1, max_position_embeddings=16, **sizes)
+    bert = BertModel(config).eval()
+    bert.save_pretrained(tmp_path)
+    (tmp_path / "vocab.txt").write_text("\n".join(pieces))
+    vectors = SentenceEncoder("cpu", str(tmp_path)).encode(["soup cold bread", "soup " * 20])
+    for vector, ids in zip(vectors, ([2, 5, 6, 1, 3], [2, *[5] * 14, 3]), strict=True):
+        mean = bert(torch.tensor([ids])).last_hidden_state[0].mean(0)
+        expected = (mean / mean.norm()).detach().numpy()
+        np.testing.assert_allclose(vector, expected, atol=1e-5)
+
+
+def test_an_encoder_says_which_texts_it_cannot_read(encoder):
+    encoder.check(TEXTS, "a.txt")
+    with pytest.raises(UserError, match=r"^b\.txt: .* unknown to MiniLM .* set measure\.model in "):
+        encoder.check(["ថ្ងៃ នេះ"], "b.txt")
 
 
 def test_a_vector_does_not_depend_on_the_batch(encoder, monkeypatch):

@@ -490,8 +490,8 @@ def test_a_stage_reads_what_it_depends_on_and_nothing_else(modern):
 def test_the_counts_of_the_comments_add_up(first):
     counts = first.metrics("prepare")["prepare"]
     assert [*counts] == [
-        *("rows", "dropped", "duplicates", "relabelled", "too_long", "too_short"),
-        *("texts", "positive", "train", "validation", "test"),
+        *("rows", "dropped", "duplicates", "relabelled", "mended", "too_long", "too_short"),
+        *("texts", "labels", "train", "validation", "test"),
         *("test_also_in_train", "vocabulary", "longest", "mean_length"),
     ]
     assert counts["rows"] == 2 * ROWS

@@ -3,6 +3,7 @@ import platform
 import random
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 import torch
 
 from stages import sample, train_embedding, train_gan, train_generator
-from stages.corpus.errors import UserError
+from stages.corpus.errors import Caution, UserError
 from stages.pipeline.files import read_lines
 from stages.pipeline.stage import keep_freed_memory, pick_device, run_stage, seed_everything
 
@@ -24,6 +25,28 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("params.yaml").write_text(PARAMS, encoding="utf-8")
     return tmp_path
+
+
+# Cautions
+
+
+def test_a_caution_is_one_line_and_told_once(monkeypatch, capsys):
+    def caution():
+        warnings.warn("a.txt: partly unknown", Caution, stacklevel=1)
+        warnings.warn("of a library's", DeprecationWarning, stacklevel=1)
+
+    def main():
+        caution()
+        caution()
+
+    monkeypatch.setattr(sys, "argv", ["stages/some.py"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        run_stage(main)
+    first, *others = capsys.readouterr().err.splitlines()
+    assert first == "warning: a.txt: partly unknown"
+    assert "DeprecationWarning: of a library's" in others[0]
+    assert not [line for line in others if line.startswith("warning: ")]
 
 
 # Memory

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from stages.measures import trade as module
 from stages.measures.bleu import self_bleu
 from stages.measures.bootstrap import Estimate
 from stages.measures.frechet import fit_gaussian, frechet_distance
@@ -82,17 +81,13 @@ def test_its_interval_is_that_of_all_it_is_read_from(lower, upper, real, width):
 class WordsAndLetters:
     """A vector of two numbers a text: how many words it has, and how many letters a."""
 
-    def __init__(self, device):
-        self.device = device
-
     def encode(self, texts):
         return np.array([[len(text.split()), text.count("a")] for text in texts], dtype=np.float32)
 
 
 @pytest.fixture
-def trade(monkeypatch):
-    monkeypatch.setattr(module, "SentenceEncoder", WordsAndLetters)
-    return lambda test: Trade(test, resamples=20, seed=1, device="cpu")
+def trade():
+    return lambda test: Trade(test, resamples=20, seed=1, encoder=WordsAndLetters())
 
 
 def test_distance_worked_out_by_hand(trade):
@@ -122,7 +117,7 @@ def test_self_bleu_is_that_of_all_texts(trade, texts, likeness):
 
 
 def test_both_measures_are_those_of_their_own_modules(trade):
-    encoder = WordsAndLetters("cpu")
+    encoder = WordsAndLetters()
     real = ["a b", "a a a", "b", "b b a b"]
     measured = trade(real).measure(TEXTS)
     # Self-BLEU-2 to 5: the third column is that of four words.

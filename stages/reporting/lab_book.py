@@ -26,7 +26,11 @@ and `dvc metrics diff` compares two runs."""
 
 
 def render_lab_book(
-    root: Path, generated: Sequence[str], embeddings: Sequence[str], invented: bool
+    root: Path,
+    generated: Sequence[str],
+    embeddings: Sequence[str],
+    invented: bool,
+    encoder: str,
 ) -> str:
     """Write the whole page.
 
@@ -35,6 +39,7 @@ def render_lab_book(
         generated: the sources that are generators, in order.
         embeddings: those that GANs are trained for.
         invented: whether the texts are invented, so that some may be printed.
+        encoder: the model of the sentence vectors.
 
     Returns:
         Markdown; equal files give equal pages.
@@ -45,7 +50,7 @@ def render_lab_book(
         _INTRODUCTION,
         corpus_part(metrics),
         training_part(metrics, generated),
-        _measures(record),
+        _measures(record, encoder),
         _verdicts(record, metrics, generated),
         _labels(record),
         round_trips_part(metrics, embeddings),
@@ -56,7 +61,7 @@ def render_lab_book(
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
-def _measures(record: Record) -> str:
+def _measures(record: Record, encoder: str) -> str:
     if not record.measures:
         return ""
     count = f"{record.texts:,} texts of each source" if record.texts else "Equally many texts"
@@ -66,7 +71,7 @@ def _measures(record: Record) -> str:
             f"{count}, each compared with real test text, which no generator has seen. No measure "
             "knows which generator it judges. Real training text is a row too: some of it is "
             "measured as if a generator had written it, and the rest is what it could have copied.",
-            *measure_tables(record, explained=True),
+            *measure_tables(record, explained=True, encoder=encoder),
             "![All measures of all sources](../plots/measure.png)",
         ]
     )

@@ -40,7 +40,9 @@ def source_table(numbers: Numbers, columns: Columns, name: Name, head: str = "so
     return table([head, *(title for title, _ in columns.values())], rows)
 
 
-def measure_tables(record: Record, name: Name = name_source, explained: bool = False) -> list[str]:
+def measure_tables(
+    record: Record, name: Name = name_source, explained: bool = False, encoder: str = ""
+) -> list[str]:
     """Set out all measures, a table a theme.
 
     Args:
@@ -48,6 +50,7 @@ def measure_tables(record: Record, name: Name = name_source, explained: bool = F
         name: how a source is called.
         explained: whether each theme has its heading, and each measure its meaning; where not, a
             few measures stand in one table.
+        encoder: the model of the sentence vectors, which the meanings name.
     """
     if not record.measures:
         return []
@@ -67,7 +70,7 @@ def measure_tables(record: Record, name: Name = name_source, explained: bool = F
         if explained:
             blocks.append(f"### {title}")
             meanings = (
-                f"- **{each.title}** ({each.best}). {each.meaning}"
+                f"- **{each.title}** ({each.best}). {each.meaning.format(encoder=encoder)}"
                 for each in words.values()
                 if each.meaning
             )

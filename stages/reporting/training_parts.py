@@ -13,18 +13,18 @@ LINES = 10  # of each source that are shown
 
 _COUNTS = {
     "rows": "rows read",
-    "dropped": "rows without text, or with a label that cannot be used",
+    "dropped": "rows dropped, such as those without text",
     "duplicates": "rows beyond the first of each distinct text",
     "relabelled": "texts that came with more than one label",
+    "mended": "rows whose text was mended",
     "too_long": "texts dropped as too long",
     "too_short": "texts dropped as too short",
     "texts": "texts left",
-    "positive": "of them with label 1",
     "train": "training texts",
     "validation": "validation texts",
     "test": "test texts",
     "test_also_in_train": "test texts that are training texts too",
-    "vocabulary": "different words in the training texts",
+    "vocabulary": "different words that models know",
     "longest": "words of the longest text",
     "mean_length": "words a text, on average",
 }
@@ -47,7 +47,9 @@ def corpus_part(metrics: Path) -> str:
     counts = read_json(metrics / "prepare.json").get("prepare")
     if not counts:
         return ""
+    labels = counts.pop("labels", {})
     rows = [[_COUNTS.get(key, spaced(key)), any_form(value)] for key, value in counts.items()]
+    rows += [[f"texts with the label {label}", any_form(value)] for label, value in labels.items()]
     return "\n\n".join(
         [
             "## The corpus",

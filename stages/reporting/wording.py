@@ -13,7 +13,7 @@ class Wording(NamedTuple):
         title: its name at the head of a column.
         best: which values are good.
         form: how its values are written.
-        meaning: one sentence for a newcomer.
+        meaning: one sentence for a newcomer; `{encoder}` is the model of the sentence vectors.
     """
 
     title: str
@@ -34,7 +34,7 @@ MEASURES = {
         "Frechet distance",
         _LOW,
         significant,
-        "Each text becomes a vector by the sentence encoder MiniLM; the distance is between the "
+        "Each text becomes a vector by the sentence encoder {encoder}; the distance is between the "
         "cloud of the source's vectors and the cloud of real test text's. It shrinks with the "
         "number of texts, so compare only equally many.",
     ),
