@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from stages.corpus.corpus import NO_LABEL, Corpus, build_corpus
+from stages.corpus.building import build_corpus
+from stages.corpus.corpus import NO_LABEL, Corpus
 from stages.corpus.errors import UserError
 from stages.corpus.tokenizer import tokenize
 from stages.fetching.raw_files import Reading

@@ -18,7 +18,7 @@ import stages  # noqa: F401, I001 - before the libraries load, which it settles
 
 import torch
 
-from stages.corpus.corpus import build_corpus
+from stages.corpus.building import build_corpus
 from stages.corpus.tokenizer import tokenize
 from stages.embeddings.scalar import ScalarEmbedding
 from stages.fetching.invented import invent_tables

@@ -8,7 +8,8 @@ from itertools import chain, pairwise
 import numpy as np
 import pytest
 
-from stages.corpus.corpus import NO_LABEL, SPLITS, UNKNOWN, Corpus, Split, build_corpus, load_corpus
+from stages.corpus.building import build_corpus
+from stages.corpus.corpus import NO_LABEL, SPLITS, UNKNOWN, Corpus, Split, load_corpus
 from stages.corpus.errors import UserError
 from tests.tampering import JSON, bytes_are, is_huge, is_refused, said
 

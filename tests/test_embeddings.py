@@ -15,7 +15,8 @@ import torch
 from tqdm import tqdm
 from transformers import BertConfig, BertModel
 
-from stages.corpus.corpus import UNKNOWN, build_corpus
+from stages.corpus.building import build_corpus
+from stages.corpus.corpus import UNKNOWN
 from stages.corpus.errors import Caution, UserError
 from stages.embeddings import bert as bert_module
 from stages.embeddings.bert import BertEmbedding, draw_evenly

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from stages import generate
-from stages.corpus.corpus import build_corpus
+from stages.corpus.building import build_corpus
 from stages.corpus.errors import UserError
 from stages.generators.chosen import with_choice
 from stages.generators.markov import Markov, MarkovSettings

@@ -13,7 +13,8 @@ import pytest
 import torch
 from ruamel.yaml import YAML
 
-from stages.corpus.corpus import UNKNOWN, build_corpus
+from stages.corpus.building import build_corpus
+from stages.corpus.corpus import UNKNOWN
 from stages.corpus.errors import UserError
 from stages.embeddings.scalar import ScalarEmbedding
 from stages.generators.chosen import with_choice

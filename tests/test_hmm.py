@@ -6,7 +6,8 @@ from itertools import pairwise, product
 import numpy as np
 import pytest
 
-from stages.corpus.corpus import UNKNOWN, Corpus, Split, build_corpus
+from stages.corpus.building import build_corpus
+from stages.corpus.corpus import UNKNOWN, Corpus, Split
 from stages.corpus.errors import UserError
 from stages.generators import hmm
 from stages.generators.hmm import Hmm, HmmSettings, Tables, expect, pack

@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import nn
 
-from stages.corpus.corpus import UNKNOWN, Corpus, Split, build_corpus
+from stages.corpus.building import build_corpus
+from stages.corpus.corpus import UNKNOWN, Corpus, Split
 from stages.corpus.errors import UserError
 from stages.generators import language_model
 from stages.generators.language_model import LanguageModel, LanguageModelSettings, rank_words

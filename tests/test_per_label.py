@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from stages.corpus.corpus import Corpus, Split, build_corpus
+from stages.corpus.building import build_corpus
+from stages.corpus.corpus import Corpus, Split
 from stages.corpus.errors import UserError
 from stages.corpus.seeds import derive_seed
 from stages.generators.chosen import Chosen, with_choice

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from stages.corpus.corpus import SPLITS, build_corpus
+from stages.corpus.building import build_corpus
+from stages.corpus.corpus import SPLITS
 from stages.pipeline.sources import load_source
 from stages.sample_real import main
 

@@ -11,7 +11,8 @@ import torch
 from ruamel.yaml import YAML
 
 from stages import start_gan
-from stages.corpus.corpus import build_corpus, load_corpus
+from stages.corpus.building import build_corpus
+from stages.corpus.corpus import load_corpus
 from stages.corpus.errors import UserError
 from stages.generators.language_model import LanguageModel, LanguageModelSettings
 from stages.generators.markov import Markov, MarkovSettings

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from stages import train_embedding
-from stages.corpus.corpus import build_corpus
+from stages.corpus.building import build_corpus
 from stages.embeddings.protocol import load_embedding
 from stages.measures.round_trip import round_trip
 

@@ -7,7 +7,7 @@ import torch
 from ruamel.yaml import YAML
 
 from stages import train_gan
-from stages.corpus.corpus import build_corpus
+from stages.corpus.building import build_corpus
 from stages.corpus.errors import UserError
 from stages.embeddings.scalar import ScalarEmbedding, Settings
 

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from stages.corpus.corpus import build_corpus
+from stages.corpus.building import build_corpus
 from stages.generators.markov import Markov, MarkovSettings
 from stages.generators.per_label import PerLabel
 from stages.generators.protocol import Step, load_generator
