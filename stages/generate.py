@@ -52,7 +52,8 @@ def main(*arguments: str) -> None:
     elif not print_lines(lines):
         return
     told = f"copied runs were not counted: {missing}" if missing else say_copied(runs, texts)
-    print(told, file=sys.stderr)
+    written = "" if request.output is None else f"{len(texts)} texts in {request.output}; "
+    print(f"{written}{told}", file=sys.stderr)
 
 
 def find_model(model: str) -> Path:
@@ -69,7 +70,9 @@ def find_model(model: str) -> Path:
     if Path(model).is_dir():
         raise UserError(f"{model}: no {ABOUT} there; expected the whole folder of a trained model")
     known = ", ".join(sorted(path.parent.name for path in GENERATORS.glob(f"*/{ABOUT}")))
-    expected = f"{known}, or a model's folder" if known else "the folder of a trained model"
+    expected = (
+        f"{known}, or a model's folder" if known else "a trained model: run `dvc repro` first"
+    )
     raise UserError(f"{model}: no such model here or in {GENERATORS}; expected {expected}")
 
 

@@ -134,7 +134,7 @@ def test_texts_go_to_a_file_whole(call):
     save(make_chain())
     lines, told = call("mine", "--output", "new/texts.txt")
     assert lines == []
-    assert told.startswith(NOT_COUNTED)
+    assert told.startswith(f"20 texts in new/texts.txt; {NOT_COUNTED}")
     expected = "".join(f"{text}\n" for text in write(make_chain()))
     assert Path("new/texts.txt").read_text(encoding="utf-8") == expected
     assert [path.name for path in Path("new").iterdir()] == ["texts.txt"]
@@ -255,7 +255,7 @@ def test_what_is_wrong_with_the_command_line_is_told(arguments, told):
 
 def test_a_model_that_is_not_there_is_told():
     there = "no such model here or in data/generators; expected"
-    assert fails("mine") == f"mine: {there} the folder of a trained model"
+    assert fails("mine") == f"mine: {there} a trained model: run `dvc repro` first"
     save(make_chain())
     save(make_chain(), HOME.with_name("another"))
     assert fails("mein") == f"mein: {there} another, mine, or a model's folder"
@@ -285,8 +285,8 @@ def test_a_model_that_is_not_there_is_told():
         (
             make_gan,
             ["--label", "1"],
-            "ModernGan: it has learnt no labels; ask for none, or train one a label, by "
-            "per_label=true",
+            "ModernGan: it has learnt no labels; leave them out, or train one generator for each "
+            "label, by per_label=true",
         ),
         (
             lambda: make_both(make_chain),

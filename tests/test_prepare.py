@@ -220,11 +220,16 @@ def test_as_many_texts_are_asked_for_as_are_measured():
 
 
 @pytest.mark.parametrize(
-    # 6 of 60 texts are tested; 12 of 30, and 2 validate.
+    # 6 of 60 texts are tested; 20 of 40, and 2 validate.
     ("count", "share", "told"),
     [
-        (60, 0.1, "of 60 texts the test split has 6; the measures need 10"),
-        (30, 0.4, "of 30 texts the train split has 16; the measures need 20"),
+        (60, 0.1, "the test split has 6; the measures need 10; give more texts, or raise"),
+        (
+            40,
+            0.5,
+            "the train split has 18; the measures need 20; give more texts, or lower",
+        ),
+        (12, 0.3, "12 texts are too few to learn from and to be measured; give at least 32"),
     ],
 )
 def test_texts_too_few_to_measure_are_told_before_any_training(count, share, told, monkeypatch):
@@ -268,8 +273,8 @@ def test_each_row_that_goes_is_told_by_file_and_reason(capsys):
         "dropped: label 2: 10 rows of one.csv",
         "dropped: label 2: 3 rows of two.csv",
         "dropped: no text: 1 row of one.csv",
-        "dropped: no label: 1 row of three.txt",
-        "dropped: no label: 1 row of two.csv",
+        "dropped: no label: 1 row of three.txt (fetch.label=null keeps them)",
+        "dropped: no label: 1 row of two.csv (fetch.label=null keeps them)",
         "labels: 1 (21 rows), 2 (13 rows), 0 (11 rows)",
         "48 rows: 30 texts; 16 dropped, 1 duplicates, 1 too long, 0 too short",
     ]
@@ -403,7 +408,7 @@ def test_labels_that_are_there_may_be_asked_for(label):
 
 def test_no_rows_at_all_are_explained():
     write_table("mine.csv")
-    with pytest.raises(UserError, match="none of 0 rows of 1 files has a text"):
+    with pytest.raises(UserError, match=r"expected texts, but mine.csv is empty"):
         main()
 
 

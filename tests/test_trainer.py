@@ -296,6 +296,16 @@ def test_counting_that_was_cut_off_is_one_step(monkeypatch):
     assert run(build_markov, "broken") == whole
 
 
+@pytest.mark.parametrize(
+    ("validations", "is_said"),
+    [([3.0, 2.0, 1.0], True), ([3.0, 1.0, 2.0], False), ([1.0], False), ([None, None], False)],
+)
+def test_a_training_that_was_best_at_its_end_says_so(validations, is_said, capsys):
+    fit(Toy([0.5] * len(validations), validations), CORPUS, "toy", "key")
+    line = "toy: best after its last epoch, 3; it may learn from more epochs"
+    assert (line in capsys.readouterr().err.splitlines()) == is_said
+
+
 @pytest.mark.parametrize("validations", [[1.0, 3.0, 2.0], [3.0, 1.0, 2.0], [None, None, None]])
 def test_the_best_epoch_is_remembered_over_a_break(validations, monkeypatch, capsys):
     toy = Toy([0.5, 0.25, 0.125], validations)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -9,7 +10,7 @@ from stages.corpus.building import build_corpus
 from stages.generators.markov import Markov, MarkovSettings
 from stages.generators.per_label import PerLabel
 from stages.generators.protocol import Step, load_generator
-from stages.pipeline.training import train_and_save
+from stages.pipeline.training import name_parts, train_and_save
 
 TEXTS = [
     text.split() for text in ["a day is long", "a day is warm"] * 10 + ["my moon is dark"] * 20
@@ -85,3 +86,11 @@ def test_one_generator_a_label_is_trained_on_its_texts(corpus, tmp_path):
     # Sizes are those of both together: "a day is long, warm" and "my moon is dark".
     assert values["states"] == 5 + 4
     assert [*tmp_path.joinpath(".checkpoints").glob("*")] == []
+
+
+def test_the_training_of_a_label_is_called_by_it_where_a_file_may_be(corpus):
+    named = replace(corpus, label_names=("ham", "not-spam"))
+    assert name_parts("hmm", named) == ["hmm-label_ham", "hmm-label_not-spam"]
+    for label in ("a/b", "..", "", "ä b"):
+        named = replace(corpus, label_names=("ham", label))
+        assert name_parts("hmm", named) == ["hmm-label_0", "hmm-label_1"]

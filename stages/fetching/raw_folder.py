@@ -8,7 +8,7 @@ from tqdm import tqdm
 
 from stages.corpus.errors import UserError
 from stages.fetching.label_values import LabelValue, say_counts, say_rows
-from stages.fetching.merging import Merged, merge_files
+from stages.fetching.merging import NO_LABEL_GIVEN, Merged, merge_files
 from stages.fetching.raw_files import Reading, read_raw_file
 
 LINES = 20  # at most, about single files of one kind
@@ -49,11 +49,15 @@ def read_folder(
     merged = merge_files(files, mapping)
     dropped = [
         f"dropped: {reason}: {say_rows(count)} of {name}"
+        + (" (fetch.label=null keeps them)" if reason == NO_LABEL_GIVEN else "")
         for (reason, name), count in merged.dropped.most_common()
     ]
     _tell_some(dropped, tell)
     if merged.labels and (mapping or merged.label_names != ("0", "1")):
         tell(f"labels: {say_counts(merged.labels)}")
+    if not merged.counts["rows"]:
+        found = "is empty" if len(files) == 1 else "are empty"
+        raise UserError(f"{folder}: expected texts, but {', '.join([*files][:LINES])} {found}")
     if merged.comments.empty:
         raise UserError(
             f"{folder}: none of {merged.counts['rows']:,} rows of {len(files):,} files has a text"

@@ -248,8 +248,8 @@ def check_request(
         )
     if not generator.conditional and labels is not None:
         raise UserError(
-            f"{name}: it has learnt no labels; ask for none, or train one a label, by "
-            "per_label=true"
+            f"{name}: it has learnt no labels; leave them out, or train one generator for each "
+            "label, by per_label=true"
         )
     if not generator.prefixed and prefix:
         raise UserError(f"{name}: it cannot continue a beginning such as {prefix!r}")

@@ -4,6 +4,7 @@ from stages.corpus.corpus import Corpus
 from stages.corpus.errors import UserError
 
 FEWEST = {"train": 20, "test": 10}  # texts that the stage measure can measure
+FEWEST_VALIDATED = 2
 FEWEST_OF_LABEL = {"train": 10, "validation": 2}  # from which a generator of one label can learn
 
 
@@ -13,14 +14,20 @@ def check_sizes(corpus: Corpus, texts: int) -> None:
     Raises:
         UserError: names the split, and what to change.
     """
+    needed = sum(FEWEST.values()) + FEWEST_VALIDATED
+    if len(corpus.test) and texts < needed:
+        raise UserError(
+            f"params.yaml: {texts} texts are too few to learn from and to be measured; give at "
+            f"least {needed}"
+        )
+    raised = {"train": "lower", "test": "raise"}
     for name, fewest in FEWEST.items():
         found = len(getattr(corpus, name))
         # There is none where everything is learnt from.
         if found < fewest and not (name == "test" and found == 0):
             raise UserError(
                 f"params.yaml: of {texts} texts the {name} split has {found}; the measures need "
-                f"{fewest}; give more texts, or change prepare.test_share or "
-                "prepare.validation_share"
+                f"{fewest}; give more texts, or {raised[name]} prepare.test_share"
             )
 
 

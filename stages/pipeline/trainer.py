@@ -117,6 +117,11 @@ def fit(generator: Generator, corpus: Corpus, name: str, key: str, minutes: floa
     if best.weights is not None:
         generator.load_state_dict({"weights": best.weights})
     validated = best.weights is not None
+    if validated and best.epoch == steps[-1].epoch > 1:
+        tqdm.write(
+            f"{name}: best after its last epoch, {best.epoch}; it may learn from more epochs",
+            sys.stderr,
+        )
     return Training(
         steps,
         best.epoch if validated else steps[-1].epoch,

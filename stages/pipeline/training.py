@@ -1,5 +1,6 @@
 """What the stages train_generator and train_gan share: one generator, or one a label."""
 
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -43,9 +44,7 @@ def train_and_save(
         also: what else it takes that is no setting of the generator's own.
     """
     trained: dict[str | None, tuple[Generator, Training]] = {}
-    names = (
-        [f"{name}-label_{place}" for place in range(len(corpus.labels))] if per_label else [name]
-    )
+    names = name_parts(name, corpus) if per_label else [name]
     for place, called in enumerate(names):
         part = corpus.of_label(corpus.labels[place]) if per_label else corpus
         generator = build(part, place if per_label else None)
@@ -70,3 +69,11 @@ def train_and_save(
     write_curve(f"plots/{stage}/{name}.csv", steps)
     for called in names:
         remove_checkpoints(called)
+
+
+def name_parts(name: str, corpus: Corpus) -> list[str]:
+    """Name the training of each label, by the label where all may stand in the name of a file."""
+    labels = [corpus.label_names[label] for label in corpus.labels]
+    if not all(re.fullmatch("[A-Za-z0-9_-]{1,30}", label) for label in labels):
+        labels = [str(place) for place in range(len(labels))]
+    return [f"{name}-label_{label}" for label in labels]
