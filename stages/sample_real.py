@@ -16,8 +16,8 @@ def main() -> None:
     if longer:
         texts = sum(map(len, splits.values()))
         print(
-            f"{longer:,} of {texts:,} texts are longer than gan.max_length, {length} words; models "
-            "learn and measures compare their beginnings",
+            f"{longer:,} of {texts:,} texts are longer than gan.max_length, {length} words; "
+            "networks learn and measures compare their beginnings",
             file=sys.stderr,
         )
     for name, split in splits.items():

@@ -26,7 +26,7 @@ def test_the_samples_are_the_splits_cropped_with_their_labels(corpus, capsys):
     main()
     # Of texts of 1 to 9 words, each four times, those of 5 to 9 are longer than 4.
     told = capsys.readouterr().err
-    assert told.startswith("20 of 36 texts are longer than gan.max_length, 4 words; models learn")
+    assert told.startswith("20 of 36 texts are longer than gan.max_length, 4 words; networks learn")
     for name in SPLITS:
         split = getattr(corpus, name)
         texts, labels = load_source(name)
