@@ -51,7 +51,8 @@ def copy_source(source: Path, folder: Path) -> list[str]:
         UserError: there is no such file or folder, or no file in it that can be read.
     """
     if source.is_file():
-        shutil.copyfile(source, folder / source.name)
+        # Hidden files there are the pipeline's own.
+        shutil.copyfile(source, folder / source.name.removeprefix("."))
         return _compare([source])
     if not source.is_dir():
         raise UserError(

@@ -60,6 +60,8 @@ def test_a_folder_gives_all_files_that_can_be_read_and_names_the_others(run_fetc
 def test_a_file_alone_may_have_any_name(run_fetch, folder, capsys):
     (folder / "SMSSpamCollection").write_text("ham\thi\n")
     assert run_fetch("tables/SMSSpamCollection") == {"SMSSpamCollection": b"ham\thi\n"}
+    (folder / ".mine.csv").write_text(TABLE)
+    assert run_fetch("tables/.mine.csv") == {"mine.csv": TABLE.encode()}
     assert capsys.readouterr().err == ""
 
 

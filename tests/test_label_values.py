@@ -66,6 +66,13 @@ def test_a_mapping_that_no_label_fits_is_told_with_the_labels_found():
     assert "names off, not, but the labels found are NOT (2 rows), OFF (1 row)" in str(caught.value)
 
 
+@pytest.mark.parametrize("label", ["balanced", "as_real"])
+def test_a_label_must_not_be_called_as_something_else_is(label):
+    with pytest.raises(UserError, match=f"a label is called {label}, which .*prepare.labels to a"):
+        choose_classes({"0": 2, label: 1}, None)
+    assert choose_classes({"0": 2, label: 1}, {"0": 0, label: 1})[0] == ("0", "1")
+
+
 def test_one_label_in_two_ways_must_be_one_class():
     assert choose_classes({"1": 1}, {1: 1, "1.0": 1})
     with pytest.raises(UserError, match="maps the label 1 to 0 and to 1"):

@@ -12,6 +12,8 @@ from stages.corpus.errors import UserError
 _NUMBER = re.compile(r"([+-]?)(0|[1-9][0-9]*)(?:\.([0-9]*))?")
 _SHOWN = 12  # values of a column that a message names
 _LONGEST = 40  # characters of a value that it repeats
+# What measures and parameters call other things by, where they name labels.
+_TAKEN = ("balanced", "as_real")
 
 LabelValue = int | float | bool | str
 
@@ -40,7 +42,8 @@ def choose_classes(
         The name of each class, and the class of each label, by its place among these.
 
     Raises:
-        UserError: there are too many labels, or none that the mapping names.
+        UserError: there are too many labels, one of a name that is taken, or none that the mapping
+            names.
     """
     if mapping is None:
         if len(counts) > MOST_LABELS:
@@ -48,6 +51,11 @@ def choose_classes(
                 f"the label column has {len(counts):,} values ({say_counts(counts)}); at most "
                 f"{MOST_LABELS} can be classes: set prepare.labels to a mapping of those wanted to "
                 "0 or 1, or fetch.label to null for texts without labels"
+            )
+        if taken := [label for label in _TAKEN if label in counts]:
+            raise UserError(
+                f"a label is called {taken[0]}, which the pipeline calls something else; set "
+                "prepare.labels to a mapping of the labels wanted to 0 or 1"
             )
         classes = sorted(counts, key=_rank)
         return tuple(classes), {label: place for place, label in enumerate(classes)}

@@ -53,7 +53,7 @@ def merge_files(
         mapping: of labels to 0 or 1; see `choose_classes`.
 
     Raises:
-        UserError: no row is left, or labels are not as the mapping says.
+        UserError: labels are not as the mapping says, or too many.
     """
     dropped = Counter(
         {(reason, name): count for name in files for reason, count in files[name].dropped.items()}
