@@ -32,7 +32,7 @@ from stages.pipeline.stage import seed_everything
 
 NETWORK = {"num_layers": 1, "dropout": 0.3, "batch_size": 64, "learning_rate": 0.003, "epochs": 2}
 SETTINGS = {
-    "language_model": {"width": 128, "hidden_size": 256, **NETWORK},
+    "language_model": {"width": 256, "hidden_size": 384, "patience": 1, **NETWORK},
     "paper_gan": {"hidden_size": 20, "noise": "normal", **NETWORK},
     "modern_gan": {
         **{"hidden_size": 128, "method": "policy_gradient", "objective": "cross_entropy"},

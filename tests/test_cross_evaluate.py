@@ -77,7 +77,8 @@ class Writer(LanguageModel):
     """Writes `OWN`, then what nobody asked for."""
 
     def __init__(self):
-        super().__init__(["", *NUMBERS], LanguageModelSettings(width=2, **NETWORK), LENGTH, "cpu")
+        settings = LanguageModelSettings(width=2, patience=1, **NETWORK)
+        super().__init__(["", *NUMBERS], settings, LENGTH, "cpu")
 
     def generate(self, count, seed, **options):
         own = {derive_seed(SEED, "judge"): [*OWN, "9 1"]}[seed][:count]

@@ -14,7 +14,7 @@ from stages.corpus.corpus import UNKNOWN, Corpus, Split
 from stages.corpus.errors import UserError
 from stages.generators import language_model
 from stages.generators.language_model import LanguageModel, LanguageModelSettings, rank_words
-from stages.networks import lstm_language_model
+from stages.networks import tied_softmax
 from stages.networks.lstm_language_model import written
 from stages.pipeline.trainer import fit
 
@@ -25,6 +25,7 @@ SETTINGS = LanguageModelSettings(
     dropout=0.5,
     batch_size=4,
     learning_rate=0.01,
+    patience=1,
     epochs=2,
 )
 WORDS = ["", "a", "b", "c", "d"]
@@ -47,9 +48,11 @@ def make_model(words=WORDS, max_length=3, seed=0, **changes):
 def make_known_model(max_length=3, words=WORDS):
     """Whatever it has read, the next word has its SHARES."""
     model = make_model(words, max_length=max_length)
-    nn.init.zeros_(model.network.softmax.head.weight)
+    network, logs = model.network, torch.tensor(SHARES).float().log()
     with torch.no_grad():
-        model.network.softmax.head.bias.copy_(torch.tensor(SHARES).float().log())
+        network.projection.weight.zero_(), network.projection.bias.zero_()
+        network.softmax.bias.copy_(logs)
+        network.softmax.group_bias.copy_(logs[-1:])  # of the last word, alone in its group
     return model
 
 
@@ -182,7 +185,7 @@ def test_log_likelihood_is_that_of_the_texts_it_writes(text, probability):
 
 def test_probabilities_of_all_texts_sum_to_one(monkeypatch):
     # All texts of one to three words, those of three cropped: 4 + 16 + 64. The softmax has tails.
-    monkeypatch.setattr(lstm_language_model, "CUTOFFS", (2, 4))
+    monkeypatch.setattr(tied_softmax, "CUTOFFS", (2, 4))
     texts = [" ".join(text) for length in range(1, 4) for text in product("abcd", repeat=length)]
     model = make_model()
     model.network.train()  # the likelihood must leave dropout out
@@ -284,10 +287,9 @@ def test_saved_model_is_the_same_model(tmp_path):
 
 def test_its_size_is_told():
     # Vectors 5 * 8; two LSTM layers, 4*6*(8 + 6) + 2*24 = 384 and 4*6*(6 + 6) + 2*24 = 336;
-    # projection 6*8 + 8 = 56; softmax: a head from 8 to 4 words and one tail with bias, 8*5 + 5,
-    # and a tail from 8 to 4 to 1 without, 36.
+    # projection 6*8 + 8 = 56; biases of 5 words; one group, its vector and its bias, 8 + 1.
     sizes = make_model().describe()
-    assert sizes == {"words": 4, "parameters": 40 + 384 + 336 + 56 + 45 + 36}
+    assert sizes == {"words": 4, "parameters": 40 + 384 + 336 + 56 + 5 + 9, "dropout": 0.5}
 
 
 # Where rare words were left out.
@@ -361,6 +363,6 @@ def test_an_unknown_word_as_likely_as_can_be_leaves_the_others_their_odds():
     # 1 - P(unknown word) is 0 in float32.
     model = make_known_model(words=RARE)
     with torch.no_grad():
-        model.network.softmax.head.bias[1] = 40.0
+        model.network.softmax.bias[1] = 40.0
     assert model.log_likelihood(["b"])[0] == pytest.approx(math.log(16 / 21 * 9 / 30), rel=1e-5)
     assert {word for text in write(model, 300) for word in text.split()} == {"b", "c", "d"}

@@ -1,6 +1,5 @@
 """The LSTM language model against distributions set by hand and texts counted one and all."""
 
-import warnings
 from itertools import pairwise, product
 
 import pytest
@@ -8,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn.functional import pad
 
-from stages.networks import lstm_language_model
+from stages.networks import tied_softmax
 from stages.networks.lstm_language_model import END, LstmLanguageModel, written
 
 SHAPE = {"width": 8, "hidden_size": 6, "num_layers": 2, "dropout": 0.5}
@@ -30,19 +29,21 @@ def make_model(seed=0, words=WORDS, **changes):
 def make_known_model(shares):
     """Whatever it has read, the next word has these shares.
 
-    With one tail of one word the logits of the head are those of all words.
+    The last word is alone in its group, whose logit is that of the word.
     """
     model = make_model(words=len(shares))
-    nn.init.zeros_(model.softmax.head.weight)
+    logs = torch.tensor(shares).float().log()
     with torch.no_grad():
-        model.softmax.head.bias.copy_(torch.tensor(shares).float().log())
+        model.projection.weight.zero_(), model.projection.bias.zero_()
+        model.softmax.bias.copy_(logs)
+        model.softmax.group_bias.copy_(logs[-1:])
     return model
 
 
 @pytest.fixture
 def tails(monkeypatch):
     """Give one word more than WORDS: a head of two and two tails of two."""
-    monkeypatch.setattr(lstm_language_model, "CUTOFFS", (2, 4))
+    monkeypatch.setattr(tied_softmax, "CUTOFFS", (2, 4))
     return WORDS + 1
 
 
@@ -55,21 +56,6 @@ def texts_up_to(length, count):
 
 def log_probabilities(model, tokens):
     return torch.stack([model.log_likelihood(row, written(row)).sum() for row in tokens.split(1)])
-
-
-@pytest.mark.parametrize(
-    ("count", "cutoffs"),
-    [
-        (2, [1, 2]),
-        (1000, [999, 1000]),
-        (1001, [1000, 1001]),
-        (1002, [1000, 1001, 1002]),
-        (6001, [1000, 6000, 6001]),
-        (7000, [1000, 6000, 7000]),
-    ],
-)
-def test_rare_words_stand_in_tails_and_every_vocabulary_has_one(count, cutoffs):
-    assert LstmLanguageModel(count, **SHAPE).softmax.cutoffs == cutoffs
 
 
 def test_a_text_has_the_product_of_its_words_probabilities():
@@ -101,7 +87,7 @@ def test_the_end_s_probability_is_the_whole_softmax_s(tails):
     model, tokens = make_model(words=tails), torch.randint(1, 6, (4, 5))
     _, ends = model.log_likelihoods(tokens, torch.ones(4, 5, dtype=torch.bool))
     hidden, _ = model.read(pad(tokens[:, :-1], (1, 0)))
-    expected = model.softmax.log_prob(hidden.flatten(0, 1))[:, END]
+    expected = model.softmax.log_probabilities(hidden.flatten(0, 1))[:, END]
     assert torch.allclose(ends, expected, atol=1e-6)
 
 
@@ -112,7 +98,7 @@ def test_reading_at_once_equals_reading_word_after_word(tails):
     for place in range(5):
         before = tokens[:, place - 1 : place] if place else torch.full((4, 1), END)
         hidden, state = model.read(before, state)  # (B, 1, W)
-        everything = model.softmax.log_prob(hidden[:, 0])  # (B, V)
+        everything = model.softmax.log_probabilities(hidden[:, 0])  # (B, V)
         expected[:, place] = everything[torch.arange(4), tokens[:, place]]
     likelihood = model.log_likelihood(tokens, torch.ones(4, 5, dtype=torch.bool))
     assert torch.allclose(likelihood.reshape(4, 5), expected, atol=1e-5)
@@ -148,7 +134,9 @@ def test_a_temperature_reaches_into_the_tails(tails, temperature):
         for weight in model.softmax.parameters():
             weight *= 1.3  # far from equal, in the head and in each tail
         hidden, _ = model.eval().read(torch.full((1, 1), END))
-        expected = (model.softmax.log_prob(hidden[:, 0])[0] / temperature)[1:].softmax(0) * count
+        expected = (model.softmax.log_probabilities(hidden[:, 0])[0] / temperature)[1:].softmax(
+            0
+        ) * count
     assert expected.max() > 2 * expected.min()
     assert expected.min() > 4
     random = torch.Generator().manual_seed(1)
@@ -232,20 +220,43 @@ def test_sampling_leaves_out_dropout_and_leaves_the_mode_as_it_was():
     assert not drawn[0].requires_grad
 
 
-@pytest.mark.parametrize("num_layers", [1, 2])
-def test_dropout_stands_around_the_lstm_and_works_in_training_alone(num_layers):
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")  # PyTorch's, of dropout between the layers of one layer
-        model = make_model(num_layers=num_layers)
-    assert model.lstm.dropout == (0 if num_layers == 1 else 0.5)
-    tokens, widths = torch.tensor([[A, B, C]]), []
+@pytest.mark.parametrize(("num_layers", "around"), [(1, [8, 6, 8]), (2, [8, 6, 6, 8])])
+def test_dropout_stands_around_each_layer_and_works_in_training_alone(num_layers, around):
+    model, widths = make_model(num_layers=num_layers), []
+    tokens = torch.tensor([[A, B, C]])
     model.dropout.register_forward_hook(lambda *call: widths.append(call[-1].shape[-1]))
     for training in (True, False):
         model.train(training)
         first, second = (model.read(tokens)[0] for _ in range(2))
         assert torch.equal(first, second) is not training
-    # Before the LSTM 8 numbers a word, behind it 6, behind the projection 8: in four readings.
-    assert widths == [8, 6, 8] * 4
+    assert widths == around * 4  # of four readings
+
+
+def test_layers_one_after_the_other_are_the_layers_of_one_lstm():
+    model, tokens = make_model(), torch.randint(1, WORDS, (4, 5))
+    whole = nn.LSTM(8, 6, 2, batch_first=True)
+    for number, layer in enumerate(model.lstm):
+        for name, weight in layer.named_parameters():
+            setattr(whole, name.replace("l0", f"l{number}"), weight)
+    hidden, (last, cell) = whole(model.softmax.vectors(tokens))
+    found, state = model.read(tokens)
+    assert torch.allclose(found, torch.tanh(model.projection(hidden)), atol=1e-6)
+    assert torch.allclose(torch.cat([each[0] for each in state]), last, atol=1e-6)
+    assert torch.allclose(torch.cat([each[1] for each in state]), cell, atol=1e-6)
+
+
+def test_a_word_that_is_dropped_has_no_vector_anywhere_in_its_batch():
+    # A fifth of 0.5: of 5,000 words 500, and sqrt(5000 * 0.1 * 0.9) = 21 is a standard deviation;
+    # six of them either way.
+    model = make_model(words=5000, dropout=0.5)
+    nn.init.ones_(model.softmax.vectors.weight)
+    model.dropout.share = 0.0
+    model.train()
+    vectors = model._embed(torch.arange(5000).repeat(3, 1))
+    kept = vectors[..., 0] != 0
+    assert (kept == kept[0]).all()
+    assert 373 < int((~kept[0]).sum()) < 627
+    assert torch.allclose(vectors[kept], torch.tensor(1 / 0.9))
 
 
 @pytest.mark.parametrize("options", [{}, {"temperature": 1.0000001}, {"top_p": 0.9999999}])

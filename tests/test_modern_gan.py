@@ -55,7 +55,9 @@ SETTINGS = {
 def make_writer(dropout=0.0, words=WORDS):
     settings = {"batch_size": 4, "learning_rate": 0.01, "epochs": 1}
     shape = {"width": 8, "hidden_size": 8, "num_layers": 1, "dropout": dropout}
-    return LanguageModel(words, LanguageModelSettings(**shape, **settings), LENGTH, "cpu")
+    return LanguageModel(
+        words, LanguageModelSettings(patience=1, **shape, **settings), LENGTH, "cpu"
+    )
 
 
 def make_gan(seed=0, **changes):

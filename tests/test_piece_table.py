@@ -97,6 +97,7 @@ def test_what_a_language_model_writes_is_what_it_is_read_as(embeddings):
         dropout=0.0,
         batch_size=1,
         learning_rate=0.1,
+        patience=1,
         epochs=1,
     )
     torch.manual_seed(1)

@@ -32,7 +32,7 @@ SHARES = {"0": 0.25, "1": 0.75}
 
 def make_model(words=SOUP):
     torch.manual_seed(0)
-    settings = LanguageModelSettings(width=8, hidden_size=8, **NETWORK)
+    settings = LanguageModelSettings(width=8, hidden_size=8, patience=1, **NETWORK)
     return LanguageModel(words, settings, LENGTH, "cpu")
 
 

@@ -48,7 +48,9 @@ def make_generators(corpus):
     chain.fit(corpus.train)
     torch.manual_seed(0)
     shape = {"width": 8, "hidden_size": 8, "num_layers": 1, "dropout": 0.0}
-    settings = LanguageModelSettings(**shape, batch_size=4, learning_rate=0.01, epochs=1)
+    settings = LanguageModelSettings(
+        **shape, batch_size=4, learning_rate=0.01, patience=1, epochs=1
+    )
     model = LanguageModel.build(corpus, settings, seed=1, device="cpu")
     return {"markov": chain, "language_model": model}
 

@@ -31,7 +31,7 @@ from stages.pipeline.trainer import (
 )
 
 NETWORK = {"hidden_size": 4, "num_layers": 1, "dropout": 0.5, "batch_size": 3}
-SETTINGS = LanguageModelSettings(width=3, learning_rate=0.1, epochs=4, **NETWORK)
+SETTINGS = LanguageModelSettings(width=3, learning_rate=0.1, patience=1, epochs=4, **NETWORK)
 PAPER_SETTINGS = PaperGanSettings(noise="normal", learning_rate=0.1, epochs=4, **NETWORK)
 WORDS = ["", *"abcdef"]
 NAN, INF = math.nan, math.inf

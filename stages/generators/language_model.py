@@ -7,21 +7,25 @@ from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 import torch
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 from torch import Tensor
 from torch.optim import Adam
 
 from stages.corpus.checked_files import WordsAfterEnd
 from stages.corpus.corpus import UNKNOWN, Corpus, Split
 from stages.corpus.errors import UserError
-from stages.corpus.settings import NetworkSettings, Size
+from stages.corpus.settings import Count, NetworkSettings, Share, Size
 from stages.generators.folder import load_about, load_network, save_folder
 from stages.generators.protocol import GeneratorAbout, Step, check_request, check_vocabulary
 from stages.networks.lstm_language_model import LstmLanguageModel
 from stages.networks.size import count_parameters
 from stages.training.likelihood import log_likelihood, negative_log_likelihood, train_epoch
+from stages.training.plateau import Plateau
 
 BATCH = 500  # texts written at a time
+UNVALIDATED = 12  # passes at most where no held-out text tells when to stop
+# Dropout up to so many words of training text; each doubling takes a tenth off, down to the least.
+MOST_DROPOUT, MANY_WORDS, LEAST_DROPOUT = 0.5, 300_000, 0.1
 
 
 class LanguageModelSettings(NetworkSettings):
@@ -29,9 +33,14 @@ class LanguageModelSettings(NetworkSettings):
 
     Attributes:
         width: numbers a word.
+        dropout: null fits it to the corpus; see `fit_dropout`.
+        epochs: passes at most; training ends where validation has stopped falling.
+        patience: passes without a new lowest validation after which the learning rate falls.
     """
 
     width: Size
+    dropout: Share | None = Field(description="a number from 0 to below 1, or null")
+    patience: Count
 
 
 def _check_unknown(words: list[str]) -> list[str]:
@@ -55,7 +64,7 @@ class LanguageModel:
     Args:
         words: words[0] is "", the end; then comes `UNKNOWN` where rare words were left out, which
             is learnt but never written; the others by falling frequency.
-        settings: of the network and its training.
+        settings: of the network and its training; dropout a number.
         max_length: words at which texts are cropped.
         device: where the network lives.
     """
@@ -78,6 +87,7 @@ class LanguageModel:
         self.max_length = max_length
         self.network = make_network(words, settings).to(device)
         self.optimizer = Adam(self.network.parameters(), settings.learning_rate, fused=True)
+        self.plateau = Plateau(settings.patience)
         self.epoch = 0  # passes made
 
     @classmethod
@@ -88,12 +98,15 @@ class LanguageModel:
         places = rank_words(corpus)
         check_vocabulary(corpus, np.array(places))
         words = [corpus.words[place] for place in places]
+        if settings.dropout is None:
+            fitted = fit_dropout(len(corpus.train.tokens))
+            settings = settings.model_copy(update={"dropout": fitted})
         model = cls(words, settings, corpus.max_length, device)
         model.fingerprint = corpus.fingerprint
         return model
 
     def count_steps(self, corpus: Corpus) -> int:
-        """Return how many updates `train` makes."""
+        """Return how many updates `train` makes at most."""
         return self.settings.epochs * math.ceil(len(corpus.train) / self.settings.batch_size)
 
     def train(self, corpus: Corpus) -> Iterator[Step]:
@@ -101,18 +114,19 @@ class LanguageModel:
         learnt, held_out = (
             self.number(corpus, split) for split in (corpus.train, corpus.validation)
         )
-        total = self.count_steps(corpus)
-        per_epoch = total // self.settings.epochs
-        while self.epoch < self.settings.epochs:
+        per_epoch = self.count_steps(corpus) // self.settings.epochs
+        most = self.settings.epochs
+        if not len(held_out):
+            most = min(most, UNVALIDATED)
+        while self.epoch < most and not self.plateau.is_over:
             first = self.epoch * per_epoch
             losses = train_epoch(
                 self.network,
                 learnt,
                 self.optimizer,
                 batch_size=self.settings.batch_size,
-                learning_rate=self.settings.learning_rate,
+                learning_rate=self.settings.learning_rate * self.plateau.share,
                 first=first,
-                total=total,
             )
             epoch = self.epoch + 1
             for step, loss in enumerate(losses, start=first + 1):
@@ -120,6 +134,8 @@ class LanguageModel:
                     yield Step(step, epoch, {"loss": loss})
             self.epoch = epoch
             validation = negative_log_likelihood(self.network, held_out) if len(held_out) else None
+            if validation is not None:
+                self.plateau.offer(validation)
             yield Step(step, epoch, {"loss": loss}, validation, ends_epoch=True)
 
     def number(self, corpus: Corpus, split: Split) -> Tensor:
@@ -192,12 +208,17 @@ class LanguageModel:
         return np.where(known, np.array(values) - np.log1p(-np.exp(empty)), -np.inf)
 
     def describe(self) -> dict[str, float]:
-        """Count the words that it writes and the weights."""
-        return {"words": len(self.ids) - 1, "parameters": count_parameters(self.network)}
+        """Count the words that it writes and the weights; say the dropout it learnt with."""
+        return {
+            "words": len(self.ids) - 1,
+            "parameters": count_parameters(self.network),
+            "dropout": self.settings.dropout,
+        }
 
     def state_dict(self) -> dict[str, Any]:
         """Return weights, the optimizer's state and the passes made."""
         training = {"optimizer": self.optimizer.state_dict(), "epoch": self.epoch}
+        training["plateau"] = self.plateau.state_dict()
         return {"weights": self.network.state_dict(), "training": training}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -205,6 +226,7 @@ class LanguageModel:
         self.network.load_state_dict(state["weights"])
         if "training" in state:
             self.optimizer.load_state_dict(state["training"]["optimizer"])
+            self.plateau.load_state_dict(state["training"]["plateau"])
             self.epoch = state["training"]["epoch"]
 
     def save(self, folder: Path) -> None:
@@ -228,6 +250,15 @@ class LanguageModel:
         model.network.load_state_dict(weights)
         model.network.eval()
         return model
+
+
+def fit_dropout(words: int) -> float:
+    """Return the dropout for so many words of training text: the more, the less.
+
+    From 0.5 for up to 300,000 words down to 0.1 for 4.8 million and more.
+    """
+    doublings = math.log2(max(words, MANY_WORDS) / MANY_WORDS)
+    return max(round(MOST_DROPOUT - doublings / 10, 3), LEAST_DROPOUT)
 
 
 def make_network(words: Sequence[str], settings: LanguageModelSettings) -> LstmLanguageModel:

@@ -2,25 +2,28 @@
 
 Source: T. Mikolov et al., "Recurrent neural network based language model", INTERSPEECH 2010, with
 the LSTM of S. Hochreiter and J. Schmidhuber, "Long Short-Term Memory", 1997,
-doi:10.1162/neco.1997.9.8.1735; the softmax over a large vocabulary after É. Grave et al.,
-"Efficient softmax approximation for GPUs", 2017, arXiv:1609.04309, as PyTorch has it.
+doi:10.1162/neco.1997.9.8.1735; regularised after S. Merity et al., "Regularizing and Optimizing
+LSTM Language Models", ICLR 2018, arXiv:1708.02182 (AWD-LSTM): tied vectors, dropout of words and
+the same dropout at each word of a text. We differ in that a dense layer stands behind the LSTM, so
+that its size is free, and no weight of the LSTM is dropped.
 """
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import pad
+from torch.nn.functional import embedding, pad
 
-from stages.networks.portable import Linear, replace_linear
+from stages.networks.portable import Linear
+from stages.networks.tied_softmax import TiedSoftmax
+from stages.networks.variational_dropout import VariationalDropout, draw_kept
+
+State = list[tuple[Tensor, Tensor]]  # of each LSTM layer
 
 END = 0  # in place of a word: the text begins and ends here
 UNKNOWN = 1  # where rare words were left out of the vocabulary: stands for each of them
 
-# Words beyond the first 1,000 and the first 6,000 share smaller projections of the softmax: on text
-# of the web the first make up four fifths of all words, and the last are seen a few times each.
-CUTOFFS = (1000, 6000)
+WORDS_DROPPED = 0.2  # share of the dropout with which a word's vector is dropped as a whole
 
 
 class LstmLanguageModel(nn.Module):
@@ -29,11 +32,11 @@ class LstmLanguageModel(nn.Module):
     Args:
         vocabulary_size: V, words, the end among them; ids by falling frequency, END first, then
             `UNKNOWN` where there is one.
-        width: W, numbers a word, of the vectors it reads and of those it predicts from.
+        width: W, numbers a word, of the vectors that it reads and predicts by.
         hidden_size: H, of every LSTM layer.
         num_layers: LSTM layers.
-        dropout: share of numbers dropped in training, before and after the LSTM and between its
-            layers.
+        dropout: share of numbers dropped in training, before and after each LSTM layer and after
+            the dense layer; of `WORDS_DROPPED` times this share of all words the vector is dropped.
         has_unknown: whether the word `UNKNOWN` is one that is read and learnt, but never drawn.
     """
 
@@ -48,34 +51,41 @@ class LstmLanguageModel(nn.Module):
     ) -> None:
         super().__init__()
         self.has_unknown = has_unknown
-        between = dropout if num_layers > 1 else 0.0
-        self.vectors = nn.Embedding(vocabulary_size, width)
-        nn.init.normal_(self.vectors.weight, std=0.1)  # of N(0, 1) the gates would saturate
-        self.lstm = nn.LSTM(width, hidden_size, num_layers, batch_first=True, dropout=between)
-        self.projection = Linear(hidden_size, width)
-        self.dropout = nn.Dropout(dropout)
-        cutoffs = sorted({min(cutoff, vocabulary_size - 1) for cutoff in CUTOFFS})
-        self.softmax = nn.AdaptiveLogSoftmaxWithLoss(
-            width, vocabulary_size, cutoffs, div_value=2.0, head_bias=True
+        self.word_dropout = WORDS_DROPPED * dropout
+        self.dropout = VariationalDropout(dropout)
+        sizes = [width, *[hidden_size] * num_layers]
+        self.lstm = nn.ModuleList(
+            nn.LSTM(read, hidden_size, batch_first=True) for read in sizes[:-1]
         )
-        replace_linear(self.softmax)
+        self.projection = Linear(hidden_size, width)
+        self.softmax = TiedSoftmax(vocabulary_size, width)
 
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
         return self.projection.weight.device
 
-    def read(
-        self, tokens: Tensor, state: tuple[Tensor, Tensor] | None = None
-    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    def read(self, tokens: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Turn tokens (B, T) into what the next words are predicted from, (B, T, W), and a state.
 
         Args:
             tokens: ids, int64; a text begins with END.
             state: the LSTM's after the tokens before; None at the beginning.
         """
-        hidden, state = self.lstm(self.dropout(self.vectors(tokens)), state)  # (B, T, H)
-        return self.dropout(torch.tanh(self.projection(self.dropout(hidden)))), state
+        hidden, after = self.dropout(self._embed(tokens)), []
+        for number, layer in enumerate(self.lstm):
+            hidden, of_layer = layer(hidden, state and state[number])  # (B, T, H)
+            hidden = self.dropout(hidden)
+            after.append(of_layer)
+        return self.dropout(torch.tanh(self.projection(hidden))), after
+
+    def _embed(self, tokens: Tensor) -> Tensor:
+        """Look up vectors (B, T, W); in training some words have none in the whole batch."""
+        vectors = self.softmax.vectors(tokens)
+        if not self.training or not self.word_dropout:
+            return vectors
+        kept = draw_kept((self.softmax.vectors.num_embeddings, 1), self.word_dropout, vectors)
+        return vectors * embedding(tokens, kept)
 
     def log_likelihood(self, tokens: Tensor, mask: Tensor, drawn: Tensor | None = None) -> Tensor:
         """Return log P (N,), in nats, of each of the N words that the mask picks.
@@ -94,20 +104,12 @@ class LstmLanguageModel(nn.Module):
         """Return log P (N,) of each of the N words, as above, and of an end in its place, (N,)."""
         before = pad(tokens[:, :-1], (1, 0), value=END)  # (B, T)
         hidden, words = self.read(before)[0][mask], tokens[mask]  # (N, W), (N,)
-        logits = self.softmax.head(hidden)  # (N, words of the head + tails)
+        logits = self.softmax.head(hidden)  # (N, words of the head + groups)
         if self.has_unknown and drawn is not None:
             is_unknown = torch.arange(logits.shape[1], device=logits.device) == UNKNOWN
             logits = logits.masked_fill(drawn[mask].unsqueeze(1) & is_unknown, -torch.inf)
         head = logits.log_softmax(1)
-        # As the softmax's own `forward`, which fails on CUDA where a tail has one word of the N.
-        first, columns, inside = self.softmax.cutoffs[0], words.clone(), head.new_zeros(len(words))
-        for number, (start, stop) in enumerate(pairwise(self.softmax.cutoffs)):
-            rows = ((words >= start) & (words < stop)).nonzero().squeeze(1)
-            if len(rows):
-                tail = self.softmax.tail[number](hidden[rows]).log_softmax(1)
-                inside[rows] = tail.gather(1, (words[rows] - start).unsqueeze(1)).squeeze(1)
-                columns[rows] = first + number
-        return head.gather(1, columns.unsqueeze(1)).squeeze(1) + inside, head[:, END]
+        return self.softmax.log_likelihood(hidden, head, words), head[:, END]
 
     @torch.no_grad()
     def sample(
@@ -145,13 +147,13 @@ class LstmLanguageModel(nn.Module):
         if before.shape[1] > 1:
             _, state = self.read(before[:, :-1])
         for place in range(before.shape[1] - 1, max_length):
-            hidden, state = self.read(word, state)  # (B, 1, W)
-            drawn = self._draw(hidden[:, 0], place == 0, random, temperature, top_p)  # (B,)
+            vectors, state = self.read(word, state)  # (B, 1, W)
+            drawn = self._draw(vectors[:, 0], place == 0, random, temperature, top_p)  # (B,)
             tokens[active, place] = drawn
             goes_on = drawn != END
             if not goes_on.all():
                 active, drawn = active[goes_on], drawn[goes_on]
-                state = (state[0][:, goes_on], state[1][:, goes_on])
+                state = [(hidden[:, goes_on], cell[:, goes_on]) for hidden, cell in state]
             if not len(active):
                 break
             word = drawn.unsqueeze(1)
@@ -169,7 +171,7 @@ class LstmLanguageModel(nn.Module):
         """Draw the next words (B,) from what they are predicted from, (B, W)."""
         if top_p == 1:
             return self._draw_by_parts(hidden, is_first, random, temperature)
-        log_probabilities = self.softmax.log_prob(hidden) / temperature  # (B, V)
+        log_probabilities = self.softmax.log_probabilities(hidden) / temperature  # (B, V)
         self._exclude(log_probabilities, is_first)
         probabilities, words = log_probabilities.softmax(1).sort(
             dim=1, descending=True, stable=True
@@ -183,26 +185,27 @@ class LstmLanguageModel(nn.Module):
     def _draw_by_parts(
         self, hidden: Tensor, is_first: bool, random: torch.Generator | None, temperature: float
     ) -> Tensor:
-        """Draw from the head, then, where it names a tail, from that tail.
+        """Draw from the head, then, where it names a group, from that group.
 
-        At temperature 1 no tail is computed but for the texts that draw from it.
+        At temperature 1 no group is computed but for the texts that draw from it.
         """
-        logits = self.softmax.head(hidden) / temperature  # (B, words of the head + tails)
+        logits = self.softmax.head(hidden) / temperature  # (B, words of the head + groups)
         first = self.softmax.cutoffs[0]
         if temperature != 1:
-            # A tail is as likely as its words together, each by its own power of 1 / temperature.
-            for number, tail in enumerate(self.softmax.tail):
-                inside = tail(hidden)  # (B, words of the tail)
+            # A group is as likely as its words together, each by its own power of 1 / temperature.
+            for number in range(logits.shape[1] - first):
+                inside = self.softmax.group(number, hidden)  # (B, words of the group)
                 total = inside.logsumexp(1) / temperature
                 logits[:, first + number] += (inside / temperature).logsumexp(1) - total
         self._exclude(logits, is_first)
         drawn = draw_places(logits.softmax(1), random)
         words = drawn.clone()
-        for number, tail in enumerate(self.softmax.tail):
+        for number in range(logits.shape[1] - first):
             rows = (drawn == first + number).nonzero().squeeze(1)
             if len(rows):
-                inside = draw_places((tail(hidden[rows]) / temperature).softmax(1), random)
-                words[rows] = self.softmax.cutoffs[number] + inside
+                inside = self.softmax.group(number, hidden[rows]) / temperature
+                within = draw_places(inside.softmax(1), random)
+                words[rows] = self.softmax.cutoffs[number] + within
         return words
 
     def _exclude(self, logits: Tensor, is_first: bool) -> None:

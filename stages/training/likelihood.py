@@ -1,6 +1,5 @@
 """Maximum likelihood: what a language model learns before it meets a discriminator."""
 
-import math
 from collections.abc import Iterator
 
 import torch
@@ -24,13 +23,11 @@ def train_epoch(
     batch_size: int,
     learning_rate: float,
     first: int,
-    total: int,
 ) -> Iterator[float]:
     """Make one pass over the texts, yielding each update's loss in nats a word, ends counted.
 
-    The learning rate rises over the first updates of all and falls along a cosine towards 0 at the
-    last (I. Loshchilov and F. Hutter, "SGDR", 2017, arXiv:1608.03983). Texts of like length share a
-    batch, yet every word of the training texts counts alike, as far as gradients are not clipped.
+    The learning rate rises over the first updates of all. Texts of like length share a batch, yet
+    every word of the training texts counts alike, as far as gradients are not clipped.
 
     Args:
         model: trained in place; in evaluation mode after the pass.
@@ -39,16 +36,14 @@ def train_epoch(
         batch_size: B, texts an update.
         learning_rate: at its height.
         first: updates made in earlier passes.
-        total: updates of all passes.
     """
     lengths = written(tokens).sum(1)  # (N,)
     # Words of a full batch, on average.
     words_a_batch = lengths.double().mean().item() * min(batch_size, len(tokens))
     model.train()
     for step, places in enumerate(_batches(lengths, batch_size), start=first):
-        share = min(1, (step + 1) / WARM_UP) * (1 + math.cos(math.pi * step / total)) / 2
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate * share
+            group["lr"] = learning_rate * min(1, (step + 1) / WARM_UP)
         batch = tokens[places, : int(lengths[places].max())].to(model.device)  # (B, T)
         losses = -model.log_likelihood(batch, written(batch))  # (N,)
         optimizer.zero_grad()

@@ -1,0 +1,84 @@
+"""A softmax over words that predicts by the vectors it reads, rare words in groups of their own.
+
+Source: one matrix for both directions after O. Press and L. Wolf, "Using the Output Embedding to
+Improve Language Models", EACL 2017, arXiv:1608.05859, and H. Inan et al., "Tying Word Vectors and
+Word Classifiers", ICLR 2017, arXiv:1611.01462; groups of rare words after É. Grave et al.,
+"Efficient softmax approximation for GPUs", ICML 2017, arXiv:1609.04309, from whom we differ in that
+rare words keep vectors of full width: the tie makes them cheap, and a group is computed only where
+a word of it is predicted.
+"""
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from stages.networks.portable import multiply
+
+# The first 1,000 words and the groups of the others are told apart at once; the words after these
+# and those beyond the first 6,000 are each told apart within their group. On text of the web the
+# first make up four fifths of all words, and the last are seen a few times each.
+CUTOFFS = (1000, 6000)
+
+
+class TiedSoftmax(nn.Module):
+    """Vectors of words, and P(word | hidden) by the products of hidden with these vectors.
+
+    Args:
+        vocabulary_size: V, words; ids by falling frequency, so that rare words share groups.
+        width: W, numbers a word.
+    """
+
+    def __init__(self, vocabulary_size: int, width: int) -> None:
+        super().__init__()
+        # Where each group begins, and V.
+        self.cutoffs = sorted({min(cutoff, vocabulary_size - 1) for cutoff in CUTOFFS})
+        self.cutoffs.append(vocabulary_size)
+        groups = len(self.cutoffs) - 1
+        self.vectors = nn.Embedding(vocabulary_size, width)
+        nn.init.normal_(self.vectors.weight, std=0.1)  # of N(0, 1) the gates would saturate
+        self.bias = nn.Parameter(torch.zeros(vocabulary_size))
+        self.group_vectors = nn.Parameter(torch.zeros(groups, width))
+        self.group_bias = nn.Parameter(torch.zeros(groups))
+
+    def head(self, hidden: Tensor) -> Tensor:
+        """Return the logits of the frequent words and of each group, (N, K + groups).
+
+        Args:
+            hidden: (N, W), float32.
+        """
+        first = self.cutoffs[0]
+        vectors = torch.cat([self.vectors.weight[:first], self.group_vectors])
+        return multiply(hidden, vectors.T) + torch.cat([self.bias[:first], self.group_bias])
+
+    def group(self, number: int, hidden: Tensor) -> Tensor:
+        """Return the logits of a group's words among themselves, (N, words of the group)."""
+        start, stop = self.cutoffs[number : number + 2]
+        return multiply(hidden, self.vectors.weight[start:stop].T) + self.bias[start:stop]
+
+    def log_probabilities(self, hidden: Tensor) -> Tensor:
+        """Return log P of every word, (N, V), in nats."""
+        head, first = self.head(hidden).log_softmax(1), self.cutoffs[0]
+        parts = [head[:, :first]]
+        for number in range(len(self.cutoffs) - 1):
+            inside = self.group(number, hidden).log_softmax(1)
+            parts.append(head[:, first + number, None] + inside)
+        return torch.cat(parts, 1)
+
+    def log_likelihood(self, hidden: Tensor, head: Tensor, words: Tensor) -> Tensor:
+        """Return log P (N,), in nats, of one word each.
+
+        Args:
+            hidden: (N, W).
+            head: the log-softmax (N, K + groups) of what `head` gives for them.
+            words: (N,), int64.
+        """
+        columns, inside = words.clone(), head.new_zeros(len(words))
+        for number, (start, stop) in enumerate(pairwise(self.cutoffs)):
+            rows = ((words >= start) & (words < stop)).nonzero().squeeze(1)
+            if len(rows):
+                logits = self.group(number, hidden[rows])
+                chosen = (words[rows] - start).unsqueeze(1)
+                inside[rows] = logits.log_softmax(1).gather(1, chosen).squeeze(1)
+                columns[rows] = self.cutoffs[0] + number
+        return head.gather(1, columns.unsqueeze(1)).squeeze(1) + inside
