@@ -32,9 +32,10 @@ def main(recipe: str) -> None:
 
 
 def gather(folder: Path) -> None:
-    """Copy the language model, and let each source of fakes write half as many texts as are real.
+    """Copy the language model, and let each source of fakes write as many texts as are real.
 
-    A discriminator with two sources of fakes then has as many fakes to learn from as real texts.
+    The language model writes as many more as the validation split has, by which a discriminator
+    sees what it is worth on texts that it has not learnt from.
     """
     params = load_params(
         "seed",
@@ -60,7 +61,7 @@ def gather(folder: Path) -> None:
         for name, source in sources.items():
             writer = source if label is None else source.parts[corpus.label_names[label]]
             # Seeded apart, so that none of them is a text of the stage sample.
-            count = -(-len(part.train) // 2)
+            count = len(part.train) + (len(part.validation) if name == START else 0)
             batches = writer.generate(count, derive_seed(params.seed, "fakes"))
             texts = (text for batch in batches for text in batch)
             shown = tqdm(texts, f"{name} fakes", total=count, unit="text")

@@ -43,7 +43,13 @@ LABELS = [0] * (10 * len(DAY)) + [1] * (10 * len(NIGHT))
 
 NETWORK = {"num_layers": 1, "dropout": 0.1, "batch_size": 20, "learning_rate": 0.01, "epochs": 3}
 TINY = {
-    "language_model": {"width": 5, "hidden_size": 6, "patience": 1, **NETWORK, "learning_rate": 0.1},
+    "language_model": {
+        "width": 5,
+        "hidden_size": 6,
+        "patience": 1,
+        **NETWORK,
+        "learning_rate": 0.1,
+    },
     "paper_gan": {"hidden_size": 4, "noise": "normal", **NETWORK},
     "modern_gan": {
         **{"hidden_size": 4, "method": "policy_gradient", "objective": "cross_entropy"},

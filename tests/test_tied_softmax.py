@@ -50,9 +50,10 @@ def test_a_rare_word_has_its_groups_probability_times_its_own_within(softmax):
 
 def test_the_likelihood_of_one_word_is_that_of_the_whole_distribution(softmax):
     hidden, words = torch.randn(7, 4), torch.randperm(7)
-    head = softmax.head(hidden).log_softmax(1)
-    expected = softmax.log_probabilities(hidden)[torch.arange(7), words]
-    assert torch.allclose(softmax.log_likelihood(hidden, head, words), expected, atol=1e-6)
+    everything = softmax.log_probabilities(hidden)
+    likelihoods, first = softmax.log_likelihoods(hidden, words)
+    assert torch.allclose(likelihoods, everything[torch.arange(7), words], atol=1e-6)
+    assert torch.allclose(first, everything[:, 0], atol=1e-6)
 
 
 def test_where_a_groups_logit_is_the_sum_of_its_words_it_is_the_plain_softmax(softmax):

@@ -1,16 +1,18 @@
-"""The modern GAN: a language model that meets a discriminator which reads by an embedding.
+"""The modern GAN: a language model and a discriminator which reads by an embedding.
 
 The generator starts as the trained language model, so that it ends its own texts and knows every
-training word. The discriminator meets its texts, those of the language model it was, and the texts
-of other generators, so that it learns to tell each from real ones.
+training word. First the discriminator learns alone, for as long as its loss on unseen texts falls,
+to tell the language model's texts, and those of other generators, from real ones. Then either both
+learn from each other, or, where there are no such epochs, the generator stays as it is, and the
+discriminator chooses among its texts: a residual energy-based model, see `chosen`.
 
 Sources stand with the parts: `networks.prefix_discriminator`, `training.discriminator`,
-`training.policy_gradient`. A higher learning rate for the discriminator, so that it keeps up: M.
-Heusel et al., "GANs Trained by a Two Time-Scale Update Rule", 2017, arXiv:1706.08500.
+`training.policy_gradient`, `generators.chosen`.
 """
 
+import copy
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -47,14 +49,17 @@ from stages.judges.prefix_judge import PrefixJudge
 from stages.measures.frechet import Gaussian, fit_gaussian, frechet_distance
 from stages.measures.sentence_vectors import SentenceEncoder
 from stages.networks.cores import all_cores
+from stages.networks.lstm_language_model import LstmLanguageModel
 from stages.networks.prefix_discriminator import PrefixDiscriminator, verdicts
 from stages.networks.size import count_parameters
-from stages.training.discriminator import Texts, update_discriminator
-from stages.training.policy_gradient import advantages, update_generator
+from stages.training.discriminator import Texts, unseen_loss, update_discriminator
+from stages.training.plateau import Plateau
+from stages.training.policy_gradient import advantages, divergence, update_generator
 from stages.training.stock import Stock
 
 START = "language_model"  # in the folder of starts: what the generator begins as
 CHECKED = 1000  # texts of the generator that each epoch is judged by
+PATIENCE = 1  # passes without a lower loss on unseen texts after which the rate falls
 
 
 class ModernGanSettings(NetworkSettings):
@@ -68,10 +73,15 @@ class ModernGanSettings(NetworkSettings):
         discount: of a later word's reward, from 0 (each for itself) to 1.
         likelihood_weight: of the real texts' likelihood beside the adversarial loss.
         generator_learning_rate: of the generator's Adam; `learning_rate` is the discriminator's, of
-            AdamW, falling along a cosine towards 0.
-        warm_up: passes before, in which the discriminator learns alone.
+            AdamW, at its height.
+        warm_up: passes at most in which the discriminator learns alone, before.
         token_dropout: share of the discriminator's tokens that are made unknown.
+        divergence_weight: of the penalty on log P(word) / P of the language model it started as.
+        epochs: passes in which both networks learn; 0 leaves the generator as it started.
     """
+
+    epochs: CountOrZero
+    divergence_weight: Weight
 
     method: Literal["policy_gradient", "maligan", "likelihood"]
     objective: Literal["cross_entropy", "hinge", "relativistic", "wasserstein"]
@@ -134,7 +144,11 @@ class ModernGan:
             ),
             "discriminator": AdamW(discriminator.parameters(), settings.learning_rate, fused=True),
         }
-        self.epoch = -settings.warm_up  # passes in which both networks have learnt
+        self.start: LstmLanguageModel | None = None  # the generator as it was, for the penalty
+        self.plateau = Plateau(PATIENCE)  # of the discriminator alone
+        self.best: dict[str, Tensor] = {}  # its weights where its loss on unseen texts was lowest
+        self.steps = self.passes = 0  # updates made; passes in which the discriminator learnt alone
+        self.epoch = 0  # passes in which both networks have learnt
         self.fakes: dict[str, list[str]] = {}  # texts by source, for training
 
     @classmethod
@@ -170,19 +184,22 @@ class ModernGan:
         # Before it learns, the language model is the generator.
         for name in dict.fromkeys([START, *settings.fakes]):
             gan.fakes[name] = (start / f"{name}.txt").read_text("utf-8").split("\n")[:-1]
+        if settings.divergence_weight:
+            gan.start = copy.deepcopy(writer.network).eval()
         return gan
 
     def count_steps(self, corpus: Corpus) -> int:
-        """Return how many updates `train` makes."""
+        """Return how many updates `train` makes at most."""
         passes = self.settings.warm_up + self.settings.epochs
         return passes * math.ceil(len(corpus.train) / self.settings.batch_size)
 
     def train(self, corpus: Corpus) -> Iterator[Step]:
-        """Train both networks; the losses are those of `_update`.
+        """Train the discriminator alone, then both networks; the losses are those of `_update`.
 
-        An epoch's validation is the Frechet distance of sentence vectors between the generator's
-        own texts, not chosen by the discriminator, and the validation split's. A single epoch is
-        not judged, as there is none to choose from; nor is one by fewer than two texts.
+        Epoch 0 is that of the discriminator alone. The validation of an epoch, and of the warm-up
+        as a whole, is the Frechet distance of sentence vectors between the generator's own texts,
+        not chosen by the discriminator, and the validation split's. Without epochs nothing is
+        judged so, as there is nothing to choose from; nor is it by fewer than two texts.
 
         The discriminator reads real texts with all their words, also those that the generator
         learns as the unknown word.
@@ -194,33 +211,65 @@ class ModernGan:
             return Stock(name, self.embedding, self.embedding.tokenize(texts, self.max_length))
 
         real = stock("real texts", corpus.texts(corpus.train, self.max_length))
-        fakes = {name: stock(name, texts) for name, texts in self.fakes.items()}
+        fakes = {name: stock(name, texts[: len(words)]) for name, texts in self.fakes.items()}
+        unseen = self.fakes[START][len(words) :], corpus.texts(corpus.validation, self.max_length)
+        held_out = None
+        if all(unseen):
+            held_out = stock("unseen fakes", unseen[0]), stock("unseen real texts", unseen[1])
         distance = None
-        if settings.epochs > 1 and len(corpus.validation) > 1:
-            distance = self._distance_to(corpus.texts(corpus.validation, self.max_length))
-        total = self.count_steps(corpus)
-        batches = total // (settings.warm_up + settings.epochs)
+        if settings.epochs and len(corpus.validation) > 1:
+            distance = self._distance_to(unseen[1])
         self.networks.train()
+        while self._is_alone():
+            sources = [fakes[START], *(fakes[name] for name in settings.fakes)]
+            step = yield from self._pass(real, sources)
+            self.passes += 1
+            if held_out:
+                self._validate(*held_out)
+            judged = distance() if distance and not self._is_alone() else None
+            yield step._replace(validation=judged, ends_epoch=True)
         while self.epoch < settings.epochs:
-            first = (self.epoch + settings.warm_up) * batches
-            epoch = max(self.epoch + 1, 0)
-            order = torch.randperm(len(words)).split(settings.batch_size)
-            for step, places in enumerate(order, start=first + 1):
-                for group in self.optimizers["discriminator"].param_groups:
-                    share = (1 + math.cos(math.pi * (step - 1) / total)) / 2
-                    group["lr"] = settings.learning_rate * share
-                others = [fakes[name].draw(len(places)) for name in settings.fakes]
-                if self.epoch < 0:
-                    others = [fakes[START].draw(len(places)), *others]
-                    losses = self._update(real.at(places), others)
-                else:
-                    losses = self._update(real.at(places), others, words[places], pieces)
-                if step < first + batches:
-                    yield Step(step, epoch, losses)
+            sources = [fakes[name] for name in settings.fakes]
+            step = yield from self._pass(real, sources, words, pieces)
             self.epoch += 1
-            validation = distance() if distance and self.epoch > 0 else None
-            yield Step(step, epoch, losses, validation, ends_epoch=True)
+            yield step._replace(validation=distance() if distance else None, ends_epoch=True)
         self.networks.eval()
+
+    def _is_alone(self) -> bool:
+        """Say whether the discriminator still learns alone."""
+        return not (self.epoch or self.plateau.is_over or self.passes >= self.settings.warm_up)
+
+    def _pass(
+        self,
+        real: Stock,
+        sources: list[Stock],
+        words: Tensor | None = None,
+        pieces: PieceTable | None = None,
+    ) -> Generator[Step, None, Step]:
+        """Make a pass over the real texts; yield all updates but the last, which is returned."""
+        size, epoch = self.settings.batch_size, 0 if words is None else self.epoch + 1
+        for group in self.optimizers["discriminator"].param_groups:
+            group["lr"] = self.settings.learning_rate * self.plateau.share
+        order = torch.randperm(len(real.lengths)).split(size)
+        for number, places in enumerate(order, start=1):
+            others = [source.draw(len(places)) for source in sources]
+            own = (None, None) if words is None else (words[places], pieces)
+            losses = self._update(real.at(places), others, *own)
+            self.steps += 1
+            step = Step(self.steps, epoch, losses)
+            if number < len(order):
+                yield step
+        return step
+
+    def _validate(self, fakes: Stock, real: Stock) -> None:
+        """Let the rate of the discriminator follow its loss on unseen texts; keep its best."""
+        discriminator = self.networks["discriminator"]
+        loss = unseen_loss(discriminator, real.batches(), fakes.batches(), self.settings.objective)
+        if loss < self.plateau.lowest:
+            self.best = copy.deepcopy(discriminator.state_dict())
+        self.plateau.offer(loss)
+        if not self._is_alone():
+            discriminator.load_state_dict(self.best)
 
     def _update(
         self,
@@ -259,6 +308,10 @@ class ModernGan:
             gained = advantages(
                 settings.method, logits, own.lengths, ends, words, settings.discount
             )  # (B, T)
+            if self.start is not None:
+                gained = gained - settings.divergence_weight * divergence(
+                    generator, self.start, words
+                )
             update_generator(
                 generator,
                 words,
@@ -322,25 +375,35 @@ class ModernGan:
         return self.writer.log_likelihood(texts)
 
     def describe(self) -> dict[str, float]:
-        """Count the weights of both networks."""
-        return {
+        """Count the weights of both networks, and how the discriminator learnt alone."""
+        values: dict[str, float] = {
             f"{name}_parameters": count_parameters(network)
             for name, network in self.networks.items()
         }
+        if self.best:
+            values |= {"warm_up_passes": self.passes, "unseen_loss": self.plateau.lowest}
+        return values
 
     def state_dict(self) -> dict[str, Any]:
-        """Return weights, both optimizers' states and the passes made."""
-        optimizers = {name: each.state_dict() for name, each in self.optimizers.items()}
-        training = {"optimizers": optimizers, "epoch": self.epoch}
+        """Return weights, and all that going on takes."""
+        training = {
+            "optimizers": {name: each.state_dict() for name, each in self.optimizers.items()},
+            "plateau": self.plateau.state_dict(),
+            "best": self.best,
+            "made": [self.steps, self.passes, self.epoch],
+        }
         return {"weights": self.networks.state_dict(), "training": training}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take weights and, where they are given, what resuming needs."""
         self.networks.load_state_dict(state["weights"])
         if "training" in state:
+            training = state["training"]
             for name, optimizer in self.optimizers.items():
-                optimizer.load_state_dict(state["training"]["optimizers"][name])
-            self.epoch = state["training"]["epoch"]
+                optimizer.load_state_dict(training["optimizers"][name])
+            self.plateau.load_state_dict(training["plateau"])
+            self.best = training["best"]
+            self.steps, self.passes, self.epoch = training["made"]
 
     def save(self, folder: Path) -> None:
         """Write both networks, the words and the embedding; see `protocol.Generator`."""

@@ -104,12 +104,12 @@ class LstmLanguageModel(nn.Module):
         """Return log P (N,) of each of the N words, as above, and of an end in its place, (N,)."""
         before = pad(tokens[:, :-1], (1, 0), value=END)  # (B, T)
         hidden, words = self.read(before)[0][mask], tokens[mask]  # (N, W), (N,)
-        logits = self.softmax.head(hidden)  # (N, words of the head + groups)
+        impossible = None
         if self.has_unknown and drawn is not None:
-            is_unknown = torch.arange(logits.shape[1], device=logits.device) == UNKNOWN
-            logits = logits.masked_fill(drawn[mask].unsqueeze(1) & is_unknown, -torch.inf)
-        head = logits.log_softmax(1)
-        return self.softmax.log_likelihood(hidden, head, words), head[:, END]
+            columns = len(self.softmax.group_bias) + self.softmax.cutoffs[0]
+            is_unknown = torch.arange(columns, device=self.device) == UNKNOWN
+            impossible = drawn[mask].unsqueeze(1) & is_unknown
+        return self.softmax.log_likelihoods(hidden, words, impossible)
 
     @torch.no_grad()
     def sample(

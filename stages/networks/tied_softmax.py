@@ -65,20 +65,31 @@ class TiedSoftmax(nn.Module):
             parts.append(head[:, first + number, None] + inside)
         return torch.cat(parts, 1)
 
-    def log_likelihood(self, hidden: Tensor, head: Tensor, words: Tensor) -> Tensor:
-        """Return log P (N,), in nats, of one word each.
+    def log_likelihoods(
+        self, hidden: Tensor, words: Tensor, impossible: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Return log P (N,), in nats, of one word each, and of the first word of all, (N,).
 
         Args:
             hidden: (N, W).
-            head: the log-softmax (N, K + groups) of what `head` gives for them.
             words: (N,), int64.
+            impossible: (N, K + groups), bool: frequent words and groups that have no probability;
+                None of none.
         """
+        # Split once: the gradient of each slice of its own would be as large as the whole.
+        sizes = [self.cutoffs[0], *(stop - start for start, stop in pairwise(self.cutoffs))]
+        vectors, bias = self.vectors.weight.split(sizes), self.bias.split(sizes)
+        head = multiply(hidden, torch.cat([vectors[0], self.group_vectors]).T)
+        head = head + torch.cat([bias[0], self.group_bias])  # (N, K + groups)
+        if impossible is not None:
+            head = head.masked_fill(impossible, -torch.inf)
+        head = head.log_softmax(1)
         columns, inside = words.clone(), head.new_zeros(len(words))
         for number, (start, stop) in enumerate(pairwise(self.cutoffs)):
             rows = ((words >= start) & (words < stop)).nonzero().squeeze(1)
             if len(rows):
-                logits = self.group(number, hidden[rows])
+                logits = multiply(hidden[rows], vectors[number + 1].T) + bias[number + 1]
                 chosen = (words[rows] - start).unsqueeze(1)
                 inside[rows] = logits.log_softmax(1).gather(1, chosen).squeeze(1)
                 columns[rows] = self.cutoffs[0] + number
-        return head.gather(1, columns.unsqueeze(1)).squeeze(1) + inside
+        return head.gather(1, columns.unsqueeze(1)).squeeze(1) + inside, head[:, 0]

@@ -1,5 +1,6 @@
 """One update of the modern discriminator: real from fake, by whole texts and their beginnings."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import torch
@@ -60,6 +61,38 @@ def update_discriminator(
     clip_grad_norm_(discriminator.parameters(), LARGEST_GRADIENT)
     optimizer.step()
     return loss.item()
+
+
+@torch.no_grad()
+def unseen_loss(
+    discriminator: PrefixDiscriminator,
+    real: Iterable[Texts],
+    fakes: Iterable[Texts],
+    objective: str,
+) -> float:
+    """Return the loss over whole texts that the discriminator has not learnt from.
+
+    Args:
+        discriminator: read in evaluation mode, left in training mode.
+        real: batches of real texts.
+        fakes: batches of the generator's, the first source.
+        objective: one of `OBJECTIVES`.
+
+    Returns:
+        The mean loss of real texts and that of fakes, added up.
+    """
+    discriminator.eval()
+    sides = [
+        torch.cat(
+            [
+                verdicts(discriminator(*texts), texts.lengths)[:, 0].cpu().double()
+                for texts in batches
+            ]
+        )
+        for batches in (real, fakes)
+    ]
+    discriminator.train()
+    return sum(losses.mean().item() for losses in OBJECTIVES[objective](*sides))
 
 
 def _read(logits: Tensor, lengths: Tensor) -> Tensor:

@@ -98,6 +98,27 @@ def advantages(
     return centred / (square_root(centred[mask].square().mean()) + 1e-6)
 
 
+@torch.no_grad()
+def divergence(generator: LstmLanguageModel, start: LstmLanguageModel, words: Tensor) -> Tensor:
+    """Return log P(word) of the generator less that of its start, centred over the words, (B, T).
+
+    Weighted and taken off the advantages, it penalises KL(generator || start), as in D. M. Ziegler
+    et al., "Fine-Tuning Language Models from Human Preferences", 2019, arXiv:1909.08593.
+
+    Args:
+        generator: read without dropout; its mode is left as it was.
+        start: what it was before it met the discriminator, in evaluation mode.
+        words: texts that the generator has written (B, T), int64.
+    """
+    own, training = words != END, generator.training
+    generator.eval()
+    ratios = generator.log_likelihood(words, own, own) - start.log_likelihood(words, own, own)
+    generator.train(training)
+    values = torch.zeros_like(words, dtype=ratios.dtype)
+    values[own] = ratios - ratios.mean()
+    return values
+
+
 def returns(
     logits: Tensor, lengths: Tensor, ends: Tensor, words: Tensor, discount: float
 ) -> Tensor:

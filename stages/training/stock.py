@@ -1,5 +1,7 @@
 """The texts of one source as a discriminator reads them, made once and looked up by place."""
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 
@@ -7,6 +9,8 @@ from stages.embeddings.piece_table import lengths_of
 from stages.embeddings.protocol import Embedding
 from stages.embeddings.vectors import embed_by_place
 from stages.training.discriminator import Texts
+
+BATCH = 250  # texts read at a time where nothing is learnt
 
 
 class Stock:
@@ -25,6 +29,11 @@ class Stock:
     def at(self, places: Tensor) -> Texts:
         """Return the texts at places (B,), int64, from 0 to N - 1."""
         return Texts(self._embed(places), self.lengths[places.to(self.lengths.device)])
+
+    def batches(self) -> Iterator[Texts]:
+        """Yield all texts in their order."""
+        for places in torch.arange(len(self.lengths)).split(BATCH):
+            yield self.at(places)
 
     def draw(self, count: int) -> Texts:
         """Draw as many texts, with replacement, by PyTorch's own random numbers."""
