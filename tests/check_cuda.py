@@ -37,8 +37,8 @@ SETTINGS = {
     "modern_gan": {
         **{"hidden_size": 128, "method": "policy_gradient", "objective": "cross_entropy"},
         **{"fakes": ["markov"], "discount": 0.5, "likelihood_weight": 1.0, "warm_up": 2},
-        # A single epoch is not judged, which would take MiniLM.
         **{"generator_learning_rate": 0.0002, "token_dropout": 0.05, **NETWORK, "epochs": 1},
+        "divergence_weight": 0.1,
     },
     "markov": {"order": 1, "start": "uniform"},
 }
@@ -98,6 +98,7 @@ def train(name, corpus, device, start, *, broken=False):
         if name.endswith("_gan"):
             extra = {"embedding": ScalarEmbedding(corpus.known_words, device), "start": start}
         kind = find_generator(name)
+        kind._distance_to = lambda self, held_out: lambda: 0.0  # it would take MiniLM
         settings = kind.Settings(**SETTINGS[name])
         return kind.build(corpus, settings, seed=1, device=device, **extra)
 
