@@ -216,7 +216,7 @@ def test_words_of_advantage_one_are_learnt_like_real_texts_but_for_their_ends():
     # The same loss from the whole softmax: of each word among the words, without the end.
     before = pad(words[:, :-1], (1, 0))
     hidden = twin.read(before)[0][words != END]
-    among = twin.softmax.log_prob(hidden)[:, 1:].log_softmax(1)
+    among = twin.softmax.log_probabilities(hidden)[:, 1:].log_softmax(1)
     picked = words[words != END].unsqueeze(1) - 1
     loss = -among.gather(1, picked).mean()
     loss.backward()
@@ -236,7 +236,7 @@ def test_own_words_are_those_of_texts_without_the_unknown_word_and_real_ones_are
     update(generator, words, torch.ones(words.shape), real, weight=0.3, rate=0.1)
     # The same loss from the whole softmax: of own words among the words without the end and "the".
     hidden = twin.read(pad(words[:, :-1], (1, 0)))[0][words != END]
-    among = twin.softmax.log_prob(hidden)[:, 2:].log_softmax(1)
+    among = twin.softmax.log_probabilities(hidden)[:, 2:].log_softmax(1)
     loss = -among.gather(1, words[words != END].unsqueeze(1) - 2).mean()
     loss = loss - 0.3 * twin.log_likelihood(real, written(real)).mean()
     loss.backward()
@@ -250,9 +250,9 @@ def test_own_words_are_those_of_texts_without_the_unknown_word_and_real_ones_are
 def test_advantages_do_not_touch_where_texts_end(advantage):
     # Were it not for what words and ends share, the end's own bias would have no slope at all.
     generator, words = make_generator(), draw_words(6, seed=1)
-    before = generator.softmax.head.bias.detach().clone()
+    before = generator.softmax.bias.detach().clone()
     update(generator, words, torch.full(words.shape, advantage), words, rate=1.0)
-    moved = (generator.softmax.head.bias - before).abs()
+    moved = (generator.softmax.bias - before).abs()
     assert moved[END] < 1e-6
     assert moved[1:].max() > 1e-3
 
