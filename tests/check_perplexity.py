@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import stages  # noqa: F401, I001 - before the libraries load, which it settles
 
 import numpy as np
-import yaml
+from ruamel.yaml import YAML
 from tqdm import tqdm
 
 from stages.corpus.corpus import Corpus, Split
@@ -48,7 +48,7 @@ def read_corpus(folder):
 
 
 def main(folder):
-    params = yaml.safe_load((ROOT / "params.yaml").read_text("utf-8"))
+    params = YAML(typ="safe").load(ROOT / "params.yaml")
     seed_everything(params["seed"], params["threads"])
     corpus, began = read_corpus(folder), time.monotonic()
     settings = LanguageModelSettings(**params["language_model"])

@@ -19,18 +19,20 @@ def make_split(texts, words):
 CORPUS = Corpus(["", "a"], 1, make_split(TEXTS, 2 * TEXTS), make_split(0, 0), make_split(0, 0))
 
 
-def tell(times, total, *, done=0, alone=0):
+def tell(times, total, *, done=0, alone=0, after_alone=None, stops_early=False):
     """Make an update at each time; return the lines by the number of the update they follow.
 
-    The first `alone` updates are of epoch 0.
+    The first `alone` updates are of epoch 0, after which the total is known to be `after_alone`.
     """
     shown = [0.0]
-    cost = Cost("toy", CORPUS, done, total, clock=lambda: shown[-1])
+    cost = Cost("toy", CORPUS, done, total, stops_early=stops_early, clock=lambda: shown[-1])
     lines = {}
     for number, moment in enumerate(times, start=done + 1):
         shown.append(moment)
         if line := cost.after(Step(number, int(number > alone), {"loss": 1.0})):
             lines[number] = line
+        if number == alone:
+            cost.total = after_alone or total
     return lines
 
 
@@ -73,14 +75,24 @@ def test_a_training_taken_up_again_tells_of_what_is_left():
     assert line.endswith("words, 200 more updates; about 5 minutes (from the first 20)")
 
 
+def test_a_training_that_may_stop_early_takes_so_long_at_most():
+    # 1 s an update: 1,800 are 30 minutes; the 900 that a training taken up again has left are 15.
+    (line,) = tell(range(20), 1800, stops_early=True).values()
+    assert line.endswith("words, 1,800 updates; at most 30 minutes (from the first 20)")
+    (line,) = tell(range(20), 1800, done=900, stops_early=True).values()
+    assert line.endswith("words, 900 more updates; at most 15 minutes (from the first 20)")
+
+
 def test_updates_after_a_discriminator_learnt_alone_are_counted_anew():
-    # Alone 1 s an update, 600 in all: 10 minutes or more. The 200 of both take 6 s: 20 minutes,
-    # known when the first of them is 30 s ago.
-    alone = [*range(400)]
+    # Alone 1 s an update, 600 in all: 10 minutes at most, for it may end before. It ends after 300
+    # of 400, so that 500 are made in all. The 200 of both take 6 s: 20 minutes, known when the
+    # first of them is 30 s ago.
+    alone = [*range(300)]
     both = [alone[-1] + 6 * (1 + place) for place in range(200)]
-    assert tell([*alone, *both], 600, alone=400) == {
-        20: "toy: 1,200 texts, 2,400 words, 600 updates; at least 10 minutes (from the first 20)",
-        406: "toy: both networks, 200 more updates; about 20 minutes (from the first 6)",
+    assert tell([*alone, *both], 600, alone=300, after_alone=500, stops_early=True) == {
+        20: "toy: 1,200 texts, 2,400 words, 600 updates; at most 10 minutes while the "
+        "discriminator learns alone (from the first 20)",
+        306: "toy: both networks, 200 more updates; at most 20 minutes (from the first 6)",
     }
 
 

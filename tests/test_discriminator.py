@@ -9,7 +9,13 @@ from stages.embeddings import vectors
 from stages.embeddings.piece_table import lengths_of
 from stages.embeddings.scalar import ScalarEmbedding
 from stages.networks.prefix_discriminator import PrefixDiscriminator, verdicts
-from stages.training.discriminator import LARGEST_GRADIENT, Texts, update_discriminator
+from stages.training import stock
+from stages.training.discriminator import (
+    LARGEST_GRADIENT,
+    Texts,
+    unseen_loss,
+    update_discriminator,
+)
 from stages.training.objectives import OBJECTIVES
 from stages.training.stock import Stock
 
@@ -128,6 +134,68 @@ def test_a_large_gradient_is_clipped():
     assert norm == pytest.approx(LARGEST_GRADIENT, rel=1e-3)
 
 
+# Its loss on unseen texts.
+
+
+class Told(torch.nn.Module):
+    """Takes the first number of a text for the logit of the whole; no other logit may be looked at.
+
+    In training it errs, as dropout would let it.
+    """
+
+    def forward(self, vectors, lengths):
+        logits = torch.full((len(vectors), LENGTH + 1, 2), 99.0)
+        logits[torch.arange(len(vectors)), lengths, 0] = vectors[:, 0, 0] + 50 * self.training
+        return logits
+
+
+def batches(*parts):
+    """Texts of one to four tokens and of the given logits, batch by batch."""
+    for logits in parts:
+        texts = make_texts(7.0, [1 + place % 4 for place in range(len(logits))])
+        texts.vectors[:, 0, 0] = torch.tensor(logits)
+        yield texts
+
+
+def nats(logit):
+    """-log sigmoid(logit)."""
+    return math.log(1 + math.exp(-logit))
+
+
+@pytest.mark.parametrize(
+    ("objective", "loss"),
+    # Real texts of logits 2, 0.5 and -1, whose mean is 0.5, and fakes of -3 and 1, of mean -1.
+    [
+        ("hinge", (0 + 0.5 + 2) / 3 + (0 + 2) / 2),
+        ("cross_entropy", (nats(2) + nats(0.5) + nats(-1)) / 3 + (nats(3) + nats(-1)) / 2),
+        ("relativistic", (nats(3) + nats(1.5) + nats(0)) / 3 + (nats(3.5) + nats(-0.5)) / 2),
+        ("wasserstein", -0.5 - 1),
+    ],
+    ids=["hinge", "cross_entropy", "relativistic", "wasserstein"],
+)
+@pytest.mark.parametrize(
+    ("real", "fakes"),
+    [([[2.0, 0.5, -1.0]], [[-3.0, 1.0]]), ([[2.0, 0.5], [-1.0]], [[-3.0], [1.0]])],
+    ids=["at once", "batch by batch"],
+)
+def test_the_loss_of_unseen_texts_is_that_of_their_whole(objective, loss, real, fakes):
+    discriminator = Told()
+    found = unseen_loss(discriminator, batches(*real), batches(*fakes), objective)
+    assert found == pytest.approx(loss)
+    assert discriminator.training
+
+
+def test_from_unseen_texts_nothing_is_learnt():
+    discriminator = make_discriminator()
+    before = {name: part.clone() for name, part in discriminator.state_dict().items()}
+    real, fakes = [draw_texts([2, 5], 1)], [draw_texts([0, 3], 2)]
+    first, again = (unseen_loss(discriminator, real, fakes, "cross_entropy") for _ in range(2))
+    assert first == again
+    after = discriminator.state_dict()  # with the vectors by which the spectral norm is found
+    assert all(torch.equal(part, after[name]) for name, part in before.items())
+    assert all(weight.grad is None for weight in discriminator.parameters())
+
+
 # The stock of texts.
 
 TEXTS = ["the soup", "", "was cold the soup was cold"]
@@ -145,15 +213,26 @@ def test_texts_are_looked_up_by_their_places(monkeypatch, kept):
     assert found.lengths.tolist() == lengths_of(tokens).tolist() == [5, 2, 5, 0]
 
 
+@pytest.mark.parametrize("together", [1, 2, 3, 250])
+def test_all_texts_come_once_in_their_order(monkeypatch, together):
+    monkeypatch.setattr(stock, "BATCH", together)
+    embedding = ScalarEmbedding(["the", "soup", "was", "cold"])
+    tokens = embedding.tokenize(TEXTS, LENGTH)
+    parts = list(Stock("real", embedding, tokens).batches())
+    assert len(parts) == math.ceil(3 / together)
+    assert torch.equal(torch.cat([part.vectors for part in parts]), embedding.embed(tokens))
+    assert torch.cat([part.lengths for part in parts]).tolist() == [2, 0, 5]
+
+
 def test_texts_are_drawn_with_replacement_each_as_often():
     # 3,000 draws of three: each within five standard deviations, 5 * sqrt(1/3 * 2/3 / 3000).
     embedding = ScalarEmbedding(["the", "soup", "was", "cold"])
-    stock = Stock("real", embedding, embedding.tokenize(TEXTS, LENGTH))
+    texts = Stock("real", embedding, embedding.tokenize(TEXTS, LENGTH))
     torch.manual_seed(0)
-    drawn = stock.draw(3000)
+    drawn = texts.draw(3000)
     assert drawn.vectors.shape == (3000, LENGTH, 1)
     for length in (2, 0, 5):
         share = (drawn.lengths == length).float().mean().item()
         assert share == pytest.approx(1 / 3, abs=0.043)
     torch.manual_seed(0)
-    assert torch.equal(stock.draw(3000).lengths, drawn.lengths)
+    assert torch.equal(texts.draw(3000).lengths, drawn.lengths)

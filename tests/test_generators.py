@@ -54,7 +54,8 @@ TINY = {
     "modern_gan": {
         **{"hidden_size": 4, "method": "policy_gradient", "objective": "cross_entropy"},
         **{"fakes": ["markov"], "discount": 0.5, "likelihood_weight": 1.0, "warm_up": 1},
-        **{"generator_learning_rate": 0.01, "token_dropout": 0.1, **NETWORK},
+        **{"generator_learning_rate": 0.01, "token_dropout": 0.1, "divergence_weight": 0.1},
+        **NETWORK,
     },
 }
 NAMES = ["markov", "language_model", "paper_gan", "modern_gan", *list_generators()]
@@ -85,9 +86,9 @@ def make(corpus, tmp_path_factory):
         built = find_generator(name).build(corpus, settings_of(name), seed=1, device="cpu")
         for _ in built.train(corpus):
             pass
-        write_lines(
-            start / f"{name}.txt", [text for batch in built.generate(30, 2) for text in batch]
-        )
+        # As start_gan writes them; those beyond the training texts are not learnt from.
+        fakes = built.generate(len(corpus.train) + len(corpus.validation), 2)
+        write_lines(start / f"{name}.txt", [text for batch in fakes for text in batch])
         if name == "language_model":
             built.save(start / name)
 
@@ -135,6 +136,7 @@ def test_training_yields_numbered_steps_and_ends_its_epochs(trained, corpus):
     steps = training.steps
     assert [step.step for step in steps] == [*range(1, len(steps) + 1)]
     assert len(steps) <= generator.count_steps(corpus)
+    assert generator.stops_early or len(steps) == generator.count_steps(corpus)
     assert steps[-1].ends_epoch
     assert len({tuple(step.losses) for step in steps}) == 1
     assert all(math.isfinite(loss) for step in steps for loss in step.losses.values())
@@ -287,6 +289,13 @@ DAMAGES = {
             "os": "embedding: Input should be",
             "word2vec": "embedding: Input should be 'word2vec', found 'scalar'",
         }.items()
+    },
+    **{
+        f"a dropout of {key} that is null": (
+            *([name], "about.json", said(key, "dropout", value=None)),
+            f"{key}: .*dropout that it learnt with, found null",
+        )
+        for name, key in (("language_model", "settings"), ("modern_gan", "writer"))
     },
     "another width": (GANS, "about.json", said("width", value=2), "of the shape"),
     "an embedding of another corpus": (

@@ -1,6 +1,7 @@
 """The language model: its words, its texts, their likelihoods, and the epoch that is kept."""
 
 import math
+from copy import deepcopy
 from dataclasses import replace
 from itertools import product
 
@@ -13,7 +14,13 @@ from stages.corpus.building import build_corpus
 from stages.corpus.corpus import UNKNOWN, Corpus, Split
 from stages.corpus.errors import UserError
 from stages.generators import language_model
-from stages.generators.language_model import LanguageModel, LanguageModelSettings, rank_words
+from stages.generators.language_model import (
+    UNVALIDATED,
+    LanguageModel,
+    LanguageModelSettings,
+    fit_dropout,
+    rank_words,
+)
 from stages.networks import tied_softmax
 from stages.networks.lstm_language_model import written
 from stages.pipeline.trainer import fit
@@ -219,6 +226,117 @@ def test_validation_is_the_negative_log_likelihood_in_nats_a_word():
         mask = torch.tensor([[1, 1, 0], [1, 1, 1]], dtype=torch.bool)
         expected = -model.network.log_likelihood(tokens, mask).mean().item()
     assert step.validation == pytest.approx(expected, rel=1e-5)
+
+
+# When training ends.
+
+
+def build_contrary(**changes):
+    """A model, and a corpus of which each pass makes validation worse: there b is what a was."""
+    corpus = make_corpus(["a a a"] * 7 + ["b"], ["b b b"] * 2)
+    changes = {"epochs": 50, "learning_rate": 1.0, "num_layers": 1, "dropout": 0.3, **changes}
+    torch.manual_seed(1)
+    settings = SETTINGS.model_copy(update=changes)
+    return LanguageModel.build(corpus, settings, seed=1, device="cpu"), corpus
+
+
+@pytest.mark.parametrize(
+    ("patience", "shares"),
+    # The first pass is the lowest. Then the rate falls to 0.3 of it and to 0.09 of it, each after
+    # as many passes as there is patience, and after as many more training is over.
+    [(1, [1, 1, 0.3, 0.09]), (2, [1, 1, 1, 0.3, 0.3, 0.09, 0.09])],
+)
+def test_training_ends_by_itself_where_validation_no_longer_falls(patience, shares):
+    model, corpus = build_contrary(patience=patience)
+    steps, rates = [], []
+    for step in model.train(corpus):
+        steps.append(step)
+        rates.append(model.optimizer.param_groups[0]["lr"])
+    validations = [step.validation for step in steps if step.ends_epoch]
+    assert len(validations) == len(shares) < model.settings.epochs
+    assert min(validations) == validations[0]
+    # Two updates a pass, among the first 100, in which the rate rises.
+    expected = [shares[step // 2] * (step + 1) / 100 for step in range(2 * len(shares))]
+    assert rates == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("passes", [1, 2, 3, 4, 5])
+def test_training_taken_up_again_around_a_fall_of_the_rate_is_the_unbroken_one(passes):
+    # With a patience of 2 the rate falls after the third pass and the fifth.
+    whole, corpus = build_contrary(patience=2)
+    unbroken, state = [], None
+    for step in whole.train(corpus):
+        unbroken.append(step)
+        if step.ends_epoch and step.epoch == passes:
+            state, random = deepcopy(whole.state_dict()), torch.get_rng_state()
+    assert len(unbroken) == 2 * 7
+    resumed, _ = build_contrary(patience=2)
+    resumed.load_state_dict(state)
+    torch.set_rng_state(random)
+    assert list(resumed.train(corpus)) == unbroken[2 * passes :]
+    for ours, theirs in zip(resumed.network.parameters(), whole.network.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_training_that_was_over_stays_over():
+    model, corpus = build_contrary()
+    assert list(model.train(corpus))
+    resumed, _ = build_contrary()
+    resumed.load_state_dict(deepcopy(model.state_dict()))
+    assert list(resumed.train(corpus)) == []
+
+
+@pytest.mark.parametrize(("epochs", "passes"), [(50, UNVALIDATED), (5, 5)])
+def test_without_validation_texts_it_makes_so_many_passes_at_most(epochs, passes):
+    corpus = make_corpus(["a b"] * 8, [])
+    settings = SETTINGS.model_copy(update={"epochs": epochs})
+    model = LanguageModel.build(corpus, settings, seed=1, device="cpu")
+    steps = list(model.train(corpus))
+    assert [step.epoch for step in steps if step.ends_epoch] == [*range(1, passes + 1)]
+    assert {step.validation for step in steps} == {None}
+
+
+# Dropout.
+
+
+@pytest.mark.parametrize(
+    ("words", "dropout"),
+    # 0.5 up to 300,000 words; a tenth less a doubling; 0.1 from four doublings, 4.8 million, on.
+    [
+        (1, 0.5),
+        (300_000, 0.5),
+        (600_000, 0.4),
+        (1_200_000, 0.3),
+        (2_400_000, 0.2),
+        (4_800_000, 0.1),
+        (100_000_000, 0.1),
+        (424_264, 0.45),  # half a doubling: 300,000 times the root of 2
+    ],
+)
+def test_dropout_fits_the_number_of_words(words, dropout):
+    assert fit_dropout(words) == dropout
+
+
+def test_a_dropout_of_null_is_fitted_to_the_training_texts_alone(tmp_path, monkeypatch):
+    # Ten words to learn from, of which 5 are as many as 300,000: one doubling.
+    monkeypatch.setattr(language_model, "MANY_WORDS", 5)
+    corpus = make_corpus(["a b c d e", "a b c d e"], ["a"] * 90)
+    settings = SETTINGS.model_copy(update={"dropout": None})
+    model = LanguageModel.build(corpus, settings, seed=1, device="cpu")
+    assert model.network.dropout.share == model.describe()["dropout"] == 0.4
+    assert settings.dropout is None
+    model.save(tmp_path / "model")
+    loaded = LanguageModel.load(tmp_path / "model", "cpu")
+    assert loaded.settings == settings.model_copy(update={"dropout": 0.4})
+
+
+@pytest.mark.parametrize("dropout", [0.0, 0.15, 0.9])
+def test_a_dropout_that_is_set_is_kept(dropout):
+    corpus = make_corpus(["a b c d e"])
+    settings = SETTINGS.model_copy(update={"dropout": dropout})
+    model = LanguageModel.build(corpus, settings, seed=1, device="cpu")
+    assert model.network.dropout.share == model.describe()["dropout"] == dropout
+    assert model.settings == settings
 
 
 @pytest.fixture

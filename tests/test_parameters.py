@@ -687,6 +687,24 @@ def test_an_embedding_overrides_the_gan_s_settings_for_itself_alone():
     assert load_gan_settings("word2vec", ModernGan.Settings).model_dump() == common
 
 
+@pytest.mark.parametrize("section", ["gan", "gan_overrides.bert"])
+def test_a_gan_makes_one_pass_at_least(section):
+    # Of the recipe's own four passes of the discriminator alone and one of both, either may go.
+    none = changed(f"{section}.epochs", 0)
+    assert check_parameters(none) == []
+    assert check_parameters(changed(f"{section}.warm_up", 0)) == []
+    none = changed(f"{section}.warm_up", 0, none)
+    line = "gan.epochs is 0; allowed while warm_up is 0: 1 or more"
+    assert mistake_in(none) == line
+    write(none)
+    with pytest.raises(UserError) as error:
+        load_gan_settings("bert", ModernGan.Settings)
+    assert str(error.value) == f"params.yaml: {line}"
+    if section == "gan_overrides.bert":  # it is nothing to the others
+        load_gan_settings("scalar", ModernGan.Settings)
+        assert check_parameters(changed("embeddings", ["scalar", "word2vec"], none)) == []
+
+
 def test_what_zero_and_an_empty_list_set_is_set():
     write(changed("gan.warm_up", 0, changed("gan.fakes", [])))
     settings = load_gan_settings("bert", ModernGan.Settings)
@@ -698,7 +716,7 @@ def test_what_zero_and_an_empty_list_set_is_set():
     [
         ("gan.hidden_size", 0, "gan.hidden_size is 0; allowed: "),
         ("gan_overrides.bert.epochs", 0.5, "gan_overrides.bert.epochs is 0.5; allowed: "),
-        ("recipes.modern.epochs", 0, "recipes.modern.epochs is 0; allowed: "),
+        ("recipes.modern.warm_up", -1, "recipes.modern.warm_up is -1; allowed: "),
         ("gan.recipe", "papers", "gan.recipe is 'papers'; allowed: one of modern, paper"),
         ("gan.noise", "normal", "gan.noise is 'normal', which gan.recipe modern does not read; "),
         ("gan_overrides.bert.noise", "normal", "gan_overrides.bert.noise is 'normal', which gan."),

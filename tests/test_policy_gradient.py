@@ -1,5 +1,6 @@
 """The generator's update: returns, advantages, and which words become likelier by them."""
 
+import copy
 import math
 
 import pytest
@@ -12,7 +13,7 @@ from stages.embeddings.scalar import ScalarEmbedding
 from stages.networks.lstm_language_model import END, LstmLanguageModel, written
 from stages.networks.prefix_discriminator import PrefixDiscriminator, verdicts
 from stages.training.discriminator import LARGEST_GRADIENT
-from stages.training.policy_gradient import advantages, returns, update_generator
+from stages.training.policy_gradient import advantages, divergence, returns, update_generator
 
 WORDS = ["", "the", "soup", "was", "cold"]
 LENGTH = 5
@@ -188,6 +189,93 @@ def test_advantages_of_maligan_add_up_to_nothing_over_texts_of_one_length():
     assert torch.allclose(moved, found, atol=1e-4)
 
 
+# The divergence from what the generator was.
+
+
+def make_known_generator(shares):
+    """Whatever it has read, the end and the four words have these shares, of whatever sum."""
+    generator, logs = make_generator().eval(), torch.tensor(shares).float().log()
+    with torch.no_grad():
+        generator.projection.weight.zero_(), generator.projection.bias.zero_()
+        generator.softmax.bias.copy_(logs)
+        generator.softmax.group_bias.copy_(logs[-1:])  # of the last word, alone in its group
+    return generator
+
+
+def test_the_divergence_worked_out_by_hand():
+    # Tenths, against a fifth each: "the" has become twice as likely, "soup" is as it was, "was" and
+    # "cold" are half as likely. Of 1, 1, 0 and -1 doublings the mean is 1/4.
+    generator = make_known_generator([2, 4, 2, 1, 1])
+    start = make_known_generator([1, 1, 1, 1, 1])
+    found = divergence(generator, start, torch.tensor([[1, 1, 2], [3, 0, 0], [0, 0, 0]]))
+    doublings = torch.tensor([[0.75, 0.75, -0.25], [-1.25, 0, 0], [0, 0, 0]])
+    assert torch.allclose(found, math.log(2) * doublings, atol=1e-6)
+    assert not found.requires_grad
+    # The other way round each is as much the other way.
+    assert torch.allclose(
+        divergence(start, generator, torch.tensor([[1, 3]]))[0],
+        torch.tensor([-math.log(2), math.log(2)]),
+    )
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_equal_generators_do_not_diverge(training):
+    torch.manual_seed(0)
+    generator = LstmLanguageModel(len(WORDS), 8, 8, 2, dropout=0.5).train(training)
+    start = copy.deepcopy(generator).eval()
+    found = divergence(generator, start, draw_words(20))
+    assert (found == 0).all()
+    assert generator.training == training
+    assert not start.training
+
+
+@pytest.mark.parametrize("has_unknown", [False, True])
+def test_a_word_diverges_by_its_probability_as_it_was_drawn(has_unknown):
+    # Two generators that have nothing in common. "the" is the unknown word, where there is one.
+    words = draw_words(20)
+    words[words == 1] = 2
+    parts = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        generator = LstmLanguageModel(len(WORDS), 8, 8, 1, 0.0, has_unknown).eval()
+        for weight in generator.parameters():
+            torch.nn.init.normal_(weight, std=0.7)
+        parts.append(generator)
+    expected = torch.zeros(words.shape)
+    with torch.no_grad():
+        for sign, generator in zip((1, -1), parts, strict=True):
+            hidden = generator.read(pad(words[:, :-1], (1, 0)))[0]
+            for row, place in (words != END).nonzero().tolist():
+                everything = generator.softmax.log_probabilities(hidden[row, place : place + 1])[0]
+                everything[1] -= math.inf if has_unknown else 0
+                expected[row, place] += sign * everything.log_softmax(0)[words[row, place]]
+    expected[words != END] -= expected[words != END].mean()
+    assert torch.allclose(divergence(*parts, words), expected, atol=1e-5)
+
+
+def test_taken_off_the_advantages_it_leads_the_generator_back():
+    # KL(generator || start), in nats a word, as its own texts show it.
+    generator, start = make_known_generator([2, 40, 2, 1, 1]), make_known_generator([2, 1, 1, 1, 1])
+
+    def estimate():
+        words = generator.sample(500, LENGTH, torch.Generator().manual_seed(3))
+        own = words != END
+        with torch.no_grad():
+            logs = [each.log_likelihood(words, own) for each in (generator, start)]
+        return (logs[0] - logs[1]).mean().item()
+
+    values = [estimate()]
+    for seed in range(40):
+        words = generator.sample(100, LENGTH, torch.Generator().manual_seed(seed))
+        update(generator, words, -divergence(generator, start, words), words, rate=0.5)
+        values.append(estimate())
+    # Of 44 words 40 are "the", of probability 40/46 against 1/6, whose logarithms are 1.65 apart;
+    # two are "soup", of 2/46 against 1/6: -1.34; one each the others, of 1/46: -2.04. Their mean:
+    assert values[0] == pytest.approx(1.35, abs=0.2)
+    assert values[20] < values[0] / 2
+    assert values[-1] < values[0] / 4
+
+
 # The update.
 
 
@@ -216,7 +304,7 @@ def test_words_of_advantage_one_are_learnt_like_real_texts_but_for_their_ends():
     # The same loss from the whole softmax: of each word among the words, without the end.
     before = pad(words[:, :-1], (1, 0))
     hidden = twin.read(before)[0][words != END]
-    among = twin.softmax.log_prob(hidden)[:, 1:].log_softmax(1)
+    among = twin.softmax.log_probabilities(hidden)[:, 1:].log_softmax(1)
     picked = words[words != END].unsqueeze(1) - 1
     loss = -among.gather(1, picked).mean()
     loss.backward()
@@ -236,7 +324,7 @@ def test_own_words_are_those_of_texts_without_the_unknown_word_and_real_ones_are
     update(generator, words, torch.ones(words.shape), real, weight=0.3, rate=0.1)
     # The same loss from the whole softmax: of own words among the words without the end and "the".
     hidden = twin.read(pad(words[:, :-1], (1, 0)))[0][words != END]
-    among = twin.softmax.log_prob(hidden)[:, 2:].log_softmax(1)
+    among = twin.softmax.log_probabilities(hidden)[:, 2:].log_softmax(1)
     loss = -among.gather(1, words[words != END].unsqueeze(1) - 2).mean()
     loss = loss - 0.3 * twin.log_likelihood(real, written(real)).mean()
     loss.backward()
@@ -250,9 +338,9 @@ def test_own_words_are_those_of_texts_without_the_unknown_word_and_real_ones_are
 def test_advantages_do_not_touch_where_texts_end(advantage):
     # Were it not for what words and ends share, the end's own bias would have no slope at all.
     generator, words = make_generator(), draw_words(6, seed=1)
-    before = generator.softmax.head.bias.detach().clone()
+    before = generator.softmax.bias.detach().clone()
     update(generator, words, torch.full(words.shape, advantage), words, rate=1.0)
-    moved = (generator.softmax.head.bias - before).abs()
+    moved = (generator.softmax.bias - before).abs()
     assert moved[END] < 1e-6
     assert moved[1:].max() > 1e-3
 

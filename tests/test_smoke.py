@@ -114,7 +114,7 @@ class ParrotAbout(GeneratorAbout):
 
 class Parrot:
     Settings = ParrotSettings
-    conditional, tempered, prefixed, chooses = False, False, False, False
+    conditional, tempered, prefixed, chooses, stops_early = False, False, False, False, False
     likelihood = "none"
 
     def __init__(self, settings, max_length, texts=()):

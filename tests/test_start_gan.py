@@ -26,9 +26,13 @@ LENGTH = 5
 # Label 0 speaks of soup, label 1 of the moon.
 SOUP = [["the", "soup"], ["soup", "was", "cold"], ["was", "the", "cold"]]
 MOON = [["my", "moon"], ["moon", "is", "dark", "is", "my", "moon"]]
-# Of 300 and 105 texts three in five are learnt from: 180 and 63, of which half, rounded up, is:
+# Of 300 and 105 texts three in five are learnt from, one in five validates: 180 and 63, 60 and 21.
 TEXTS, LABELS = 100 * SOUP + 50 * MOON + 5 * MOON[:1], [0] * 300 + [1] * 105
-FAKES, FAKES_OF_LABEL = 122, {0: 90, 1: 32}
+FAKES = {"markov": 243, "language_model": 243 + 81}
+FAKES_OF_LABEL = {
+    0: {"markov": 180, "language_model": 180 + 60},
+    1: {"markov": 63, "language_model": 63 + 21},
+}
 FOLDER = Path("data/starts/modern")
 
 
@@ -86,11 +90,11 @@ def contents(folder):
 
 
 @pytest.mark.parametrize("source", ["language_model", "markov"])
-def test_half_as_many_fakes_as_real_texts_by_the_seed(corpus, source):
+def test_as_many_fakes_as_training_texts_by_the_seed_and_the_models_unseen_ones(corpus, source):
     first, again, other = (read_fakes(source, seed=seed) for seed in (1, 1, 2))
     assert first == again != other
-    assert len(corpus.train) == 243
-    assert len(first) == FAKES
+    assert (len(corpus.train), len(corpus.validation)) == (243, 81)
+    assert len(first) == FAKES[source]
     assert all(1 <= len(text.split()) <= LENGTH for text in first)
     assert {word for text in first for word in text.split()} <= set(corpus.words)
 
@@ -107,11 +111,11 @@ def test_the_chain_s_fakes_follow_the_chain(corpus):
 def test_the_fakes_are_none_of_the_sampled_texts(corpus, source):
     fakes = read_fakes(source)
     generator = load_generator(Path("data/generators") / source, "cpu")
-    sampled = [text for batch in generator.generate(FAKES, 1) for text in batch]
+    sampled = [text for batch in generator.generate(FAKES[source], 1) for text in batch]
     # Of the same random numbers all would be alike, in their order. The chain has few texts to
     # write, so that more of its are alike by chance.
     alike = sum(one == other for one, other in zip(sampled, fakes, strict=True))
-    assert alike < FAKES / 3
+    assert alike < FAKES[source] / 3
 
 
 def test_the_folder_holds_the_language_model_and_the_fakes_alone(corpus):
@@ -186,10 +190,10 @@ def test_per_label_each_part_has_fakes_of_its_label(corpus):
     main("modern")
     assert names_of(FOLDER) == ["label_0", "label_1", "recipe.txt"]
     words = [{word for text in texts for word in text} for texts in (SOUP, MOON)]
-    for label, count in FAKES_OF_LABEL.items():
+    for label, counts in FAKES_OF_LABEL.items():
         part = FOLDER / f"label_{label}"
         assert names_of(part) == ["language_model", "language_model.txt", "markov.txt"]
-        for name in ("markov", "language_model"):
+        for name, count in counts.items():
             fakes = read_lines(part / f"{name}.txt")
             assert len(fakes) == count
             assert {word for text in fakes for word in text.split()} <= words[label]

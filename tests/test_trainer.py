@@ -1,6 +1,7 @@
 """The trainer: the epoch that is kept, what it tells, and trainings that were cut off."""
 
 import math
+import re
 import sys
 from dataclasses import replace
 from functools import partial
@@ -56,6 +57,8 @@ CORPUS = Corpus(
 
 class Toy:
     """Its weights are the number of the epoch; its losses and validations are given."""
+
+    stops_early = False
 
     def __init__(self, losses, validations, steps_per_epoch=1):
         self.network = nn.Sequential(nn.Linear(2, 1), nn.BatchNorm1d(1))
@@ -149,6 +152,51 @@ def test_a_long_training_says_what_it_costs_and_learns_the_same(monkeypatch, cap
     assert fit(Toy(losses, ends, 20), CORPUS, "toy", "other") == short
     said = "toy: 7 texts, 14 words, 40 updates; about 40.0 hours (from the first 2)"
     assert said in capsys.readouterr().err.splitlines()
+
+
+class Hasty(Toy):
+    """It ends after its first epoch of two; what it knows of that is given, by the epochs made."""
+
+    stops_early = True
+
+    def __init__(self, counts):
+        super().__init__([0.5] * 80, [1.0], 40)
+        self.counts = counts
+
+    def count_steps(self, corpus):
+        return self.counts[self.epoch]
+
+
+@pytest.mark.parametrize("counts", [(80, 80), (80, 40)], ids=["unknown", "known by then"])
+def test_the_bar_of_a_training_that_ends_early_is_full(capsys, counts):
+    assert len(fit(Hasty(counts), CORPUS, "toy", "key").steps) == 40
+    bars = capsys.readouterr().err.replace("\n", "\r").split("\r")
+    shown = [bar for bar in bars if bar.startswith("toy: ")]
+    assert re.match(r"toy:   0%.* 0/80 ", shown[0])
+    assert re.match(r"toy: 100%.* 40/40 ", shown[-1])
+
+
+def test_the_bar_and_the_cost_follow_what_a_generator_knows_of_its_end(monkeypatch, capsys):
+    # Two updates alone, where six were allowed, and two of both: an hour each.
+    class Gan(Toy):
+        stops_early = True
+
+        def count_steps(self, corpus):
+            return 8 if self.epoch == 0 else 4
+
+        def train(self, corpus):
+            for step in super().train(corpus):
+                yield step._replace(epoch=step.epoch - 1)
+
+    hours = iter(range(0, 10**6, 3600))
+    monkeypatch.setattr(trainer, "Cost", partial(Cost, clock=lambda: next(hours)))
+    fit(Gan([0.5] * 4, [1.0, 1.0], 2), CORPUS, "toy", "key")
+    lines = [line for line in capsys.readouterr().err.splitlines() if "updates" in line]
+    assert lines == [
+        "toy: 7 texts, 14 words, 8 updates; at most 8.0 hours while the discriminator learns alone "
+        "(from the first 2)",
+        "toy: both networks, 2 more updates; at most 2.0 hours (from the first 2)",
+    ]
 
 
 @pytest.mark.parametrize("bad", [NAN, INF, -INF])

@@ -52,8 +52,17 @@ def _check_unknown(words: list[str]) -> list[str]:
 LearntWords = Annotated[WordsAfterEnd, AfterValidator(_check_unknown)]
 
 
+def _check_fitted(settings: LanguageModelSettings) -> LanguageModelSettings:
+    if settings.dropout is None:
+        raise ValueError("expected the dropout that it learnt with, found null")
+    return settings
+
+
+LearntSettings = Annotated[LanguageModelSettings, AfterValidator(_check_fitted)]
+
+
 class _About(GeneratorAbout):
-    settings: LanguageModelSettings
+    settings: LearntSettings
     max_length: Size
     words: LearntWords
 
@@ -75,6 +84,7 @@ class LanguageModel:
     prefixed: ClassVar = True
     likelihood: ClassVar = "exact"
     chooses: ClassVar = False
+    stops_early: ClassVar = True
     fingerprint: str | None = None
 
     def __init__(

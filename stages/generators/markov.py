@@ -75,6 +75,7 @@ class Markov:
     prefixed: ClassVar = True
     likelihood: ClassVar = "exact"
     chooses: ClassVar = False
+    stops_early: ClassVar = False
     fingerprint: str | None = None
 
     def __init__(self, words: Sequence[str], settings: MarkovSettings, max_length: int) -> None:

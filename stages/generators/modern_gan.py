@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import torch
+from pydantic import model_validator
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 from torch.optim import Adam, AdamW
@@ -40,7 +41,7 @@ from stages.embeddings.protocol import Embedding, EmbeddingName, load_copy
 from stages.generators.folder import load_about, load_network, save_folder
 from stages.generators.language_model import (
     LanguageModel,
-    LanguageModelSettings,
+    LearntSettings,
     LearntWords,
     make_network,
 )
@@ -59,7 +60,7 @@ from stages.training.stock import Stock
 
 START = "language_model"  # in the folder of starts: what the generator begins as
 CHECKED = 1000  # texts of the generator that each epoch is judged by
-PATIENCE = 1  # passes without a lower loss on unseen texts after which the rate falls
+PATIENCE = 2  # passes that do not help on unseen texts, after which the rate falls
 
 
 class ModernGanSettings(NetworkSettings):
@@ -81,8 +82,6 @@ class ModernGanSettings(NetworkSettings):
     """
 
     epochs: CountOrZero
-    divergence_weight: Weight
-
     method: Literal["policy_gradient", "maligan", "likelihood"]
     objective: Literal["cross_entropy", "hinge", "relativistic", "wasserstein"]
     fakes: Distinct[Literal["markov", "language_model"]]
@@ -91,11 +90,18 @@ class ModernGanSettings(NetworkSettings):
     generator_learning_rate: Rate
     warm_up: CountOrZero
     token_dropout: Share
+    divergence_weight: Weight
+
+    @model_validator(mode="after")
+    def _learn_something(self) -> Self:
+        if not self.warm_up and not self.epochs:
+            raise ValueError("epochs is 0; allowed while warm_up is 0: 1 or more")
+        return self
 
 
 class _About(GeneratorAbout):
     settings: ModernGanSettings
-    writer: LanguageModelSettings
+    writer: LearntSettings
     max_length: Size
     words: LearntWords
     embedding: EmbeddingName
@@ -119,6 +125,7 @@ class ModernGan:
     prefixed: ClassVar = True
     likelihood: ClassVar = "exact"
     chooses: ClassVar = True
+    stops_early: ClassVar = True
     fingerprint: str | None = None
 
     def __init__(
@@ -189,8 +196,9 @@ class ModernGan:
         return gan
 
     def count_steps(self, corpus: Corpus) -> int:
-        """Return how many updates `train` makes at most."""
-        passes = self.settings.warm_up + self.settings.epochs
+        """Return how many updates `train` makes at most; see `protocol.Generator`."""
+        alone = self.settings.warm_up if self._is_alone() else self.passes
+        passes = alone + self.settings.epochs
         return passes * math.ceil(len(corpus.train) / self.settings.batch_size)
 
     def train(self, corpus: Corpus) -> Iterator[Step]:

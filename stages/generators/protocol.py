@@ -45,6 +45,7 @@ class Generator(Protocol):
         prefixed: continues a beginning.
         likelihood: whether `log_likelihood` is exact, a lower bound, or not there at all.
         chooses: has `log_odds`, by which `chosen.Chosen` draws among its texts.
+        stops_early: training may end before `count_steps` updates, once more of it does not help.
         settings: an instance of `Settings`.
         max_length: words at which its texts are cropped.
         fingerprint: of the corpus that it was built for; None where there was none.
@@ -56,6 +57,7 @@ class Generator(Protocol):
     prefixed: ClassVar[bool]
     likelihood: ClassVar[Literal["exact", "bound", "none"]]
     chooses: ClassVar[bool]
+    stops_early: ClassVar[bool]
     settings: BaseModel
     max_length: int
     fingerprint: str | None
@@ -73,7 +75,10 @@ class Generator(Protocol):
         ...
 
     def count_steps(self, corpus: Corpus) -> int:
-        """Return how many updates `train` makes at most."""
+        """Return how many updates `train` makes at most, those of an earlier run counted.
+
+        It may be fewer than before once an epoch has ended.
+        """
         ...
 
     def train(self, corpus: Corpus) -> Iterator[Step]:

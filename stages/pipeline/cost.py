@@ -21,7 +21,8 @@ class Cost:
         name: of the training.
         corpus: what it learns from.
         done: updates that an earlier run has made.
-        total: updates of the whole training.
+        total: updates of the whole training; set anew where it turns out to be fewer.
+        stops_early: whether it may.
         clock: seconds from any moment on.
     """
 
@@ -31,13 +32,16 @@ class Cost:
         corpus: Corpus,
         done: int,
         total: int,
+        *,
+        stops_early: bool,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         texts, words = len(corpus.train), len(corpus.train.tokens)
         self._name = name
         self._about = f"{texts:,} texts, {words:,} words"
         self._done = done  # before the updates that are counted
-        self._total = total
+        self.total = total
+        self._bound = "at most" if stops_early else "about"
         self._clock = clock
         self._alone = False
         self._times: list[float] | None = []  # after each update; None when all has been said
@@ -55,13 +59,14 @@ class Cost:
             return None
         self._times = None
         # What came before the first update, such as reading the texts, comes once.
-        updates = self._total - self._done
+        updates = self.total - self._done
         seconds = spent / (made - 1) * updates
         if seconds < WORTH_SAYING:
             return None
+        alone = " while the discriminator learns alone" if self._alone else ""
         return (
             f"{self._name}: {self._about}, {updates:,} {'more ' if self._done else ''}updates; "
-            f"{'at least' if self._alone else 'about'} {_spell(seconds)} (from the first {made})"
+            f"{self._bound} {_spell(seconds)}{alone} (from the first {made})"
         )
 
 

@@ -106,12 +106,18 @@ def load_gan_settings(embedding: str, settings: type[_Settings]) -> _Settings:
         mistakes |= find_mistakes(partial, dig(values, path), path)
     _refuse(mistakes)
     _refuse(dict(find_unread(values, recipe, settings, layers)))
-    merged = dict(base)
-    for path in layers:
-        section = dig(values, path)
-        merged |= {key: section[key] for key in merged if section.get(key) is not None}
+    merged = settle_gan(values, recipe, embedding)
     _refuse(find_mistakes(settings, merged, "gan"))
     return settings.model_validate(merged)
+
+
+def settle_gan(values: Any, recipe: str, embedding: str) -> dict[str, Any]:
+    """Lay what `gan`, and then an embedding's overrides, set over the numbers of a recipe."""
+    merged = dict(dig(values, f"recipes.{recipe}"))
+    for path in ("gan", f"gan_overrides.{embedding}"):
+        section = dig(values, path)
+        merged |= {key: section[key] for key in merged if section.get(key) is not None}
+    return merged
 
 
 def _all_optional(settings: type[BaseModel]) -> type[BaseModel]:

@@ -99,7 +99,7 @@ def fit(generator: Generator, corpus: Corpus, name: str, key: str, minutes: floa
 
     saved, wait = time.monotonic(), 60 * minutes
     total = generator.count_steps(corpus)
-    cost = Cost(name, corpus, len(steps), total)
+    cost = Cost(name, corpus, len(steps), total, stops_early=generator.stops_early)
     with tqdm(desc=name, total=total, initial=len(steps), unit="step") as progress:
         for step in generator.train(corpus):
             _check_finite(name, step)
@@ -110,10 +110,14 @@ def fit(generator: Generator, corpus: Corpus, name: str, key: str, minutes: floa
                 tqdm.write(line, sys.stderr)
             if step.validation is not None:
                 best.offer(step.validation, step.epoch, generator)
+            if step.ends_epoch:
+                progress.total = cost.total = generator.count_steps(corpus)
             if step.ends_epoch and (now := time.monotonic()) - saved >= wait:
                 save()
                 saved = time.monotonic()
                 wait = max(60 * minutes, (saved - now) / SHARE) if minutes else 0
+        progress.total = len(steps)  # it may have ended early
+        progress.refresh()
     if best.weights is not None:
         generator.load_state_dict({"weights": best.weights})
     validated = best.weights is not None

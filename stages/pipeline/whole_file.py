@@ -12,7 +12,7 @@ from stages.corpus.settings import Section
 from stages.generators.protocol import find_generator
 from stages.pipeline.core_settings import EMBEDDINGS, RECIPES, Core, Gan
 from stages.pipeline.mistakes import find_mistakes, find_nearest, say
-from stages.pipeline.parameters import concerns, find_unread, nullable, peek
+from stages.pipeline.parameters import concerns, find_unread, nullable, peek, settle_gan
 from stages.pipeline.sources import FIRST
 
 GENERATORS = Path(__file__).parents[1] / "generators"
@@ -40,6 +40,12 @@ def check_parameters(values: Any) -> list[str]:
         layers = ("gan", *(f"gan_overrides.{name}" for name in EMBEDDINGS))
         for key, line in find_unread(values, recipe, recipes[recipe], layers):
             mistakes.setdefault(key, line)
+        read = ("embeddings", f"recipes.{recipe}", *layers)
+        if not any(concerns(path, mistakes) for path in read):
+            # Each allowed by itself, but not together.
+            for name in values["embeddings"]:
+                merged = settle_gan(values, recipe, name)
+                mistakes |= find_mistakes(recipes[recipe], merged, "gan")
     return [f"params.yaml: {line}" for line in mistakes.values()]
 
 

@@ -9,6 +9,7 @@ on our corpora came out no better than a lower rate.
 import math
 from typing import Any
 
+GAIN = 0.002  # share of its size by which validation must fall for a pass to have helped
 FALL = 0.3  # of the rate, each time
 FALLS = 2  # then training ends: a third one gained less than 0.002 nats a word
 
@@ -17,7 +18,7 @@ class Plateau:
     """The height of the learning rate, by the validation of the passes so far.
 
     Args:
-        patience: passes without a new lowest validation after which the rate falls.
+        patience: passes that have not helped, after which the rate falls.
     """
 
     def __init__(self, patience: int) -> None:
@@ -38,10 +39,10 @@ class Plateau:
 
     def offer(self, validation: float) -> None:
         """Take the validation of a pass."""
-        self.waited += 1
-        if validation < self.lowest:
-            self.lowest, self.waited = validation, 0
-        elif self.waited >= self.patience:
+        helped = validation < self.lowest - GAIN * abs(validation)
+        self.waited = 0 if helped else self.waited + 1
+        self.lowest = min(self.lowest, validation)
+        if self.waited >= self.patience:
             self.falls, self.waited = self.falls + 1, 0
 
     def state_dict(self) -> dict[str, Any]:
