@@ -6,14 +6,19 @@ from statistics import fmean
 from tqdm import tqdm
 
 from stages.corpus.errors import UserError
+from stages.corpus.seeds import derive_seed
 from stages.generators.protocol import Generator, load_generator
+from stages.measures.temperature import match_diversity
 from stages.pipeline.files import write_metrics
 from stages.pipeline.mistakes import say
 from stages.pipeline.parameters import load_params
-from stages.pipeline.sources import write_source, write_sweep
+from stages.pipeline.sources import VALIDATION, load_source, write_source, write_sweep
 from stages.pipeline.stage import pick_device, run_stage, seed_everything
 
 AS_REAL = "as_real"  # labels as often as real texts have them
+VALIDATED = "validated"  # the temperature at which texts repeat each other as validation texts do
+MOST = 500  # validation texts that the temperature is found by
+FEWEST = 20  # of fewer chance alone would set it
 
 
 def main(name: str) -> None:
@@ -27,7 +32,13 @@ def main(name: str) -> None:
         generator = with_choice(generator, sample.candidates)
     labels = wanted_labels(generator, sample.label, sample.count, params.seed)
     # What draws no words has no temperature; beside what has, it writes as it always does.
-    bold = {"temperature": sample.temperature, "top_p": sample.top_p} if generator.tempered else {}
+    bold, found = {}, {}
+    if generator.tempered:
+        temperature = sample.temperature
+        if temperature == VALIDATED:
+            temperature = validate(generator, name, params.seed, sample.top_p)
+            found = {"temperature": temperature}
+        bold = {"temperature": temperature, "top_p": sample.top_p}
     batches = generator.generate(sample.count, params.seed, labels=labels, **bold)
     texts = gather(batches, f"sample {name}", sample.count)
     write_source(name, texts, [None] * len(texts) if labels is None else labels)
@@ -43,13 +54,31 @@ def main(name: str) -> None:
             for temperature in temperatures
         },
     )
-    values = {
+    values = found | {
         "texts": len(texts),
         "empty": texts.count(""),
         "distinct": len(set(texts)),
         "mean_length": fmean(len(text.split()) for text in texts),
     }
     write_metrics("sample", values, name)
+
+
+def validate(generator: Generator, name: str, seed: int, top_p: float) -> float:
+    """Find the temperature at which a generator is as diverse as the validation texts."""
+    real = [text for text in load_source(VALIDATION).texts if text][:MOST]
+    if len(real) < FEWEST:
+        raise UserError(
+            f"params.yaml: sample.temperature is {VALIDATED}, but {len(real)} validation texts do "
+            f"not tell, it takes {FEWEST}; set it to 1.0, or prepare.validation_share higher"
+        )
+
+    def write(temperature: float) -> list[str]:
+        batches = generator.generate(
+            len(real), derive_seed(seed, VALIDATED), temperature=temperature, top_p=top_p
+        )
+        return gather(batches, f"{name} at {temperature:g}", len(real))
+
+    return match_diversity(write, real)[0]
 
 
 def gather(batches: Iterable[list[str]], name: str, count: int) -> list[str]:

@@ -763,7 +763,8 @@ def test_no_generator_waits_for_a_judge_or_for_another_s_texts(recipe):
         waits_for = before(graph, name)
         if name.startswith(("train", "start", "sample")):
             assert not judges & waits_for
-            assert not [other for other in waits_for if other.startswith("sample")]
+            samples = {other for other in waits_for if other.startswith("sample")}
+            assert samples <= {"sample_real"}  # validation texts set a temperature
 
 
 ALL_TRAININGS = {"train_gan", *(f"train_{name}" for name in FIRST)} | (

@@ -73,7 +73,9 @@ class Sample(Section):
     """How texts are drawn from each generator."""
 
     count: Texts
-    temperature: Temperature
+    temperature: Temperature | Literal["validated"] = Field(
+        description="a number from 0.01 to 100, or validated"
+    )
     top_p: Rate
     candidates: Count
     label: int | Text | None = Field(
