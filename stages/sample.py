@@ -15,6 +15,7 @@ from stages.pipeline.parameters import load_params
 from stages.pipeline.sources import VALIDATION, load_source, write_source, write_sweep
 from stages.pipeline.stage import pick_device, run_stage, seed_everything
 
+UNCHANGED = {"temperature": 1.0, "top_p": 1.0}
 AS_REAL = "as_real"  # labels as often as real texts have them
 VALIDATED = "validated"  # the temperature at which texts repeat each other as validation texts do
 MOST = 500  # validation texts that the temperature is found by
@@ -41,6 +42,7 @@ def main(name: str) -> None:
         bold = {"temperature": temperature, "top_p": sample.top_p}
     batches = generator.generate(sample.count, params.seed, labels=labels, **bold)
     texts = gather(batches, f"sample {name}", sample.count)
+    choice = describe_choice(generator) if bold == UNCHANGED else {}
     write_source(name, texts, [None] * len(texts) if labels is None else labels)
     temperatures = params.sweep.temperatures if generator.tempered else []
     write_sweep(
@@ -60,7 +62,25 @@ def main(name: str) -> None:
         "distinct": len(set(texts)),
         "mean_length": fmean(len(text.split()) for text in texts),
     }
+    values |= choice
     write_metrics("sample", values, name)
+
+
+def describe_choice(generator: Generator) -> dict[str, float]:
+    """Say what a choice among candidates is worth, where the generator makes one.
+
+    Only of candidates as the generator writes them, at temperature 1, are the odds and likelihoods
+    those that the discriminator has learnt.
+    """
+    from stages.generators.chosen import Chosen
+
+    if not isinstance(generator, Chosen):
+        return {}
+    real = [text for text in load_source(VALIDATION).texts if text]
+    values = {"effective_sample_size": generator.effective_sample_size()}
+    if real:
+        values["likelihood_gain"] = float(generator.likelihood_gain(real).mean())
+    return values
 
 
 def validate(generator: Generator, name: str, seed: int, top_p: float) -> float:

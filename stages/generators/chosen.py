@@ -14,8 +14,11 @@ arXiv:2004.11714, from whom we differ in drawing each text from candidates of it
 is used twice, and of its length.
 """
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -25,6 +28,19 @@ from stages.generators.protocol import Generator, check_request
 from stages.networks.lstm_language_model import draw_places
 
 BATCH = 500  # texts judged at a time
+GROUPS = 100  # of other candidates, over which the gain in likelihood is averaged
+
+
+class Judged(NamedTuple):
+    """The candidates of N texts.
+
+    Attributes:
+        lengths: in words, (N, candidates), int64.
+        odds: the logarithms of their odds of being real, (N, candidates), float64.
+    """
+
+    lengths: Tensor
+    odds: Tensor
 
 
 class Chosen:
@@ -38,6 +54,7 @@ class Chosen:
     def __init__(self, generator: Generator, candidates: int) -> None:
         self.generator = generator
         self.candidates = candidates
+        self.judged: list[Judged] = []  # the candidates of all texts written so far
         self.conditional, self.tempered = False, generator.tempered
         self.prefixed = generator.prefixed
 
@@ -61,8 +78,52 @@ class Chosen:
             top_p=top_p,
             prefix=prefix,
         )
-        odds = self.generator.log_odds
-        return resample(batches, odds, self.candidates, derive_seed(seed, "resample"))
+        odds, seed = self.generator.log_odds, derive_seed(seed, "resample")
+        return resample(batches, odds, self.candidates, seed, self.judged.append)
+
+    def effective_sample_size(self) -> float:
+        """Return how many of its candidates a text written so far was drawn from, on average.
+
+        From 1, where one candidate has all the odds, to `candidates`, where all have the same: of
+        odds w it is (sum w)² / sum w² (A. Kong, "A Note on Importance Sampling using Standardized
+        Weights", 1992).
+        """
+        odds = torch.cat([each.odds for each in self.judged]).softmax(1)  # (N, candidates)
+        return (1 / odds.square().sum(1)).mean().item()
+
+    def likelihood_gain(self, texts: Sequence[str]) -> np.ndarray:
+        """Bound how much likelier each text becomes by the choice, (N,), in nats, from below.
+
+        A text is written where it is a candidate and is drawn from the K: of K - 1 others, its
+        log P rises by log(K E[w / (w + sum of the others' w)]). The mean is taken over groups of
+        candidates written so far, of the lengths nearest to the text's; as the logarithm of a mean
+        lies above the mean of logarithms, the estimate errs towards less. The length of a text is
+        as likely as before.
+        """
+        lengths = torch.cat([each.lengths.flatten() for each in self.judged])
+        odds = torch.cat([each.odds.flatten() for each in self.judged])
+        order = lengths.argsort(stable=True)
+        lengths, odds = lengths[order], odds[order]
+        others = self.candidates - 1
+        size = min(GROUPS, len(odds) // others) * others
+        own = self.generator.log_odds(texts).double()
+        gains = []
+        for text, log_odds in zip(texts, own, strict=True):
+            length = torch.tensor(len(text.split()))
+            middle = int(
+                (
+                    torch.searchsorted(lengths, length)
+                    + torch.searchsorted(lengths, length, right=True)
+                )
+                // 2
+            )
+            first = min(max(middle - size // 2, 0), len(odds) - size)
+            # Dealt out in turn, so that each group has candidates of all these lengths.
+            groups = odds[first : first + size].view(others, -1).T  # (groups, K - 1)
+            total = torch.logaddexp(groups.logsumexp(1), log_odds)
+            share = (log_odds - total).logsumexp(0) - math.log(len(groups))
+            gains.append(share.item() + math.log(self.candidates))
+        return np.array(gains)
 
 
 def with_choice(generator: Generator, candidates: int) -> Generator:
@@ -81,6 +142,7 @@ def resample(
     log_odds: Callable[[list[str]], Tensor],
     candidates: int,
     seed: int,
+    tell: Callable[[Judged], None] = lambda judged: None,
 ) -> Iterator[list[str]]:
     """Yield one of every `candidates` texts, drawn by its odds among texts of like length.
 
@@ -89,6 +151,7 @@ def resample(
         log_odds: from up to `BATCH` texts to the logarithm of each one's odds of being real, (N,).
         candidates: texts from which one is drawn, at least 1; of 1 each is kept, unjudged.
         seed: of the draw.
+        tell: takes each batch of candidates as they were judged.
     """
     if candidates == 1:
         yield from batches
@@ -98,11 +161,11 @@ def resample(
     for batch in batches:
         waiting += batch
         while len(waiting) >= BATCH * candidates:
-            yield _choose(waiting[: BATCH * candidates], log_odds, candidates, random)
+            yield _choose(waiting[: BATCH * candidates], log_odds, candidates, random, tell)
             waiting = waiting[BATCH * candidates :]
     groups = len(waiting) // candidates
     if groups:
-        yield _choose(waiting[: groups * candidates], log_odds, candidates, random)
+        yield _choose(waiting[: groups * candidates], log_odds, candidates, random, tell)
 
 
 def _choose(
@@ -110,6 +173,7 @@ def _choose(
     log_odds: Callable[[list[str]], Tensor],
     candidates: int,
     random: torch.Generator,
+    tell: Callable[[Judged], None],
 ) -> list[str]:
     """Draw one text of each group; texts are grouped by length and come out in any order."""
     odds = torch.cat(
@@ -117,7 +181,9 @@ def _choose(
     )
     lengths = torch.tensor([len(text.split()) for text in texts])
     groups = lengths.argsort(stable=True).view(-1, candidates)
-    drawn = draw_places(odds.double()[groups].softmax(1), random)
+    judged = Judged(lengths[groups], odds.double()[groups])
+    tell(judged)
+    drawn = draw_places(judged.odds.softmax(1), random)
     chosen = groups.gather(1, drawn.unsqueeze(1)).squeeze(1)
     order = torch.randperm(len(chosen), generator=random)
     return [texts[place] for place in chosen[order].tolist()]
