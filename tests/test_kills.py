@@ -30,7 +30,9 @@ MANY = {
     "checkpoint_minutes": 0,
     "embedding.word2vec.epochs": 40,
     "language_model.epochs": 40,
-    "recipes.modern.warm_up": 8,  # and one epoch more, which then is not judged by MiniLM
+    "language_model.patience": 40,
+    "recipes.modern.warm_up": 8,
+    "recipes.modern.epochs": 0,  # MiniLM would judge them
     "recipes.paper.epochs": 30,
 }
 PAPER, LABELS = {"gan.recipe": "paper"}, {"per_label": True}

@@ -26,7 +26,7 @@ from stages.networks.lstm_language_model import END, written
 from stages.networks.prefix_discriminator import verdicts
 from stages.pipeline.files import write_lines
 from stages.pipeline.trainer import fit
-from stages.training.discriminator import LARGEST_GRADIENT
+from stages.training.discriminator import LARGEST_GRADIENT, unseen_loss
 from stages.training.objectives import OBJECTIVES
 from stages.training.stock import Stock
 
@@ -49,6 +49,7 @@ SETTINGS = {
     "generator_learning_rate": 0.01,
     "warm_up": 0,
     "token_dropout": 0.0,
+    "divergence_weight": 0.0,
 }
 
 
@@ -60,13 +61,15 @@ def make_writer(dropout=0.0, words=WORDS):
     )
 
 
-def make_gan(seed=0, **changes):
-    """A GAN whose epochs are all as good as each other, with fakes drawn at random."""
+def make_gan(seed=0, texts=None, **changes):
+    """A GAN whose epochs are all as good as each other, with fakes drawn at random or given."""
     torch.manual_seed(seed)
     settings = ModernGanSettings(**{**SETTINGS, **changes})
     gan = ModernGan(ScalarEmbedding(WORDS[1:]), settings, make_writer(settings.dropout), "cpu")
-    gan.fakes = dict.fromkeys(["language_model", *settings.fakes], TEXTS)
+    gan.fakes = dict.fromkeys(["language_model", *settings.fakes], texts or TEXTS)
     gan._distance_to = lambda held_out: lambda: 0.0
+    if settings.divergence_weight:
+        gan.start = copy.deepcopy(gan.writer.network).eval()
     return gan
 
 
@@ -78,27 +81,37 @@ def draw_words(count, seed=0):
     return words * (torch.arange(LENGTH) < sizes)
 
 
-TEXTS = [" ".join(WORDS[word] for word in row if word) for row in draw_words(12, seed=9).tolist()]
+def write(words):
+    return [" ".join(WORDS[word] for word in row if word) for row in words.tolist()]
+
+
+TEXTS = write(draw_words(12, seed=9))
 
 
 def make_split(words):
     texts = [row[row > 0].numpy() for row in words]
     offsets = np.cumsum([0, *map(len, texts)])
-    return Split(np.concatenate(texts), offsets, np.zeros(len(texts), dtype=np.int8))
+    tokens = np.concatenate([np.zeros(0, np.int64), *texts])
+    return Split(tokens, offsets, np.zeros(len(texts), dtype=np.int8))
 
 
-def make_corpus(words):
+def make_corpus(words, held_out=7):
     """A corpus that learns from texts (N, T), under the same numbers of words."""
-    validation, test = make_split(draw_words(7, seed=7)), make_split(draw_words(3, seed=8))
+    validation, test = make_split(draw_words(held_out, seed=7)), make_split(draw_words(3, seed=8))
     return Corpus(WORDS, len(WORDS) - 1, make_split(words), validation, test, LENGTH)
 
 
+def train_on(gan, corpus):
+    return list(gan.train(corpus))
+
+
 def train(gan, words):
-    return list(gan.train(make_corpus(words)))
+    return train_on(gan, make_corpus(words))
 
 
 def weights_of(network):
-    return [weight.detach().clone() for weight in network.parameters()]
+    """Its weights, and the vectors by which its spectral norm is found."""
+    return [weight.clone() for weight in network.state_dict().values()]
 
 
 def is_same(first, second):
@@ -135,7 +148,7 @@ def seen(monkeypatch):
 
 @pytest.mark.parametrize(
     ("method", "warm_up", "epochs"),
-    [("policy_gradient", 0, 2), ("maligan", 2, 1), ("likelihood", 1, 2)],
+    [("policy_gradient", 0, 2), ("maligan", 2, 1), ("likelihood", 1, 2), ("maligan", 2, 0)],
 )
 def test_every_pass_takes_each_text_once(seen, method, warm_up, epochs):
     settings = {"dropout": 0.3, "token_dropout": 0.2, "fakes": ["markov"]}
@@ -148,9 +161,11 @@ def test_every_pass_takes_each_text_once(seen, method, warm_up, epochs):
     expected = [0] * 3 * warm_up + [1 + number // 3 for number in range(3 * epochs)]
     assert [step.epoch for step in steps] == expected
     assert [step.ends_epoch for step in steps] == [False, False, True] * passes
-    # An epoch is judged where there are others to choose from.
+    # What the generator is after the warm-up, which is what it was before, and after each epoch, is
+    # judged, where there is more than one to choose from.
     validated = [step.step for step in steps if step.validation is not None]
-    assert validated == [3 * (warm_up + number) for number in range(1, epochs + 1) if epochs > 1]
+    judged = range(0 if warm_up else 1, epochs + 1) if epochs else []
+    assert validated == [3 * (warm_up + number) for number in judged]
     asked = {name: list(map(len, places)) for name, places in seen.items()}
     assert asked["real texts"] == asked["markov"] == [4, 4, 2] * passes
     assert asked["language_model"] == [4, 4, 2] * warm_up  # and none once the generator learns
@@ -172,7 +187,7 @@ def test_rare_words_are_read_by_the_discriminator_and_unknown_to_the_generator(m
     writer = make_writer(words=["", UNKNOWN, "soup", "the"])
     settings = ModernGanSettings(**{**SETTINGS, "epochs": 1})
     gan = ModernGan(ScalarEmbedding(["the", "soup", "was", "cold"]), settings, writer, "cpu")
-    gan.fakes = {"language_model": TEXTS}
+    gan.fakes, gan._distance_to = {"language_model": TEXTS}, lambda held_out: lambda: 0.0
     update, told = modern_gan.update_generator, []
 
     def watch(generator, words, advantages, real_words, *rest):
@@ -189,12 +204,17 @@ def test_rare_words_are_read_by_the_discriminator_and_unknown_to_the_generator(m
     monkeypatch.setattr(modern_gan, "update_generator", watch)
     monkeypatch.setattr(modern_gan, "Stock", Watched)
     list(gan.train(corpus))
-    assert stocks["real texts"] == [
-        [1, 2, 3, 4, 0],
-        [3, 1, 0, 0, 0],
-        [2, 2, 2, 0, 0],
-        [1, 4, 0, 0, 0],
-    ]
+    # And so it reads the validation texts, here the same.
+    assert (
+        stocks["real texts"]
+        == stocks["unseen real texts"]
+        == [
+            [1, 2, 3, 4, 0],
+            [3, 1, 0, 0, 0],
+            [2, 2, 2, 0, 0],
+            [1, 4, 0, 0, 0],
+        ]
+    )
     ((own, real),) = told
     assert sorted(real.tolist()) == [
         [1, 3, 0, 0, 0],
@@ -215,16 +235,6 @@ def test_the_generator_rests_while_the_discriminator_warms_up(method):
         discriminator = weights_of(gan.networks["discriminator"])
 
 
-def test_the_discriminator_s_learning_rate_falls_along_a_cosine():
-    # Four updates: (1 + cos(0, 45, 90 and 135 degrees)) / 2 of 0.01.
-    gan, root = make_gan(warm_up=1, epochs=1), math.sqrt(0.5)
-    groups = {part: gan.optimizers[part].param_groups[0] for part in PARTS}
-    rates = [[groups[part]["lr"] for part in PARTS] for _ in gan.train(make_corpus(draw_words(8)))]
-    falling = [0.01, 0.005 * (1 + root), 0.005, 0.005 * (1 - root)]
-    assert [rate for _, rate in rates] == pytest.approx(falling)
-    assert [rate for rate, _ in rates] == [0.01] * 4
-
-
 def test_same_seed_same_training():
     def run(seed):
         return train(make_gan(seed, dropout=0.3, token_dropout=0.2, warm_up=1), draw_words(10))
@@ -232,11 +242,21 @@ def test_same_seed_same_training():
     assert run(1) == run(1) != run(2)
 
 
-@pytest.mark.parametrize("passes", [1, 3], ids=["in the warm-up", "after it"])
-def test_resumed_is_unbroken(passes):
-    def make():
-        return make_gan(warm_up=2, epochs=3, dropout=0.3, token_dropout=0.2, fakes=["markov"])
+# After the second the rate falls, after the third, the fifth and the sixth again: then it is over.
+LOSSES = [3.0, 3.5, 2.0, 2.5, 2.2]
 
+
+@pytest.mark.parametrize(
+    "passes",
+    [1, 2, 3, 4, 5, 6, 7],
+    ids=[*(f"after pass {number} of 5 alone" for number in range(1, 6)), "epoch 1", "epoch 2"],
+)
+def test_resumed_is_unbroken(monkeypatch, passes):
+    def make():
+        shape = {"dropout": 0.3, "token_dropout": 0.2, "fakes": ["markov"]}
+        return make_gan(warm_up=9, epochs=2, divergence_weight=0.5, **shape)
+
+    tell_losses(monkeypatch, LOSSES)
     corpus, whole = make_corpus(draw_words(8)), make()
     unbroken, state = [], None
     for step in whole.train(corpus):
@@ -244,11 +264,144 @@ def test_resumed_is_unbroken(passes):
         if step.step == 2 * passes:  # two updates a pass
             assert step.ends_epoch
             state, random = copy.deepcopy(whole.state_dict()), torch.get_rng_state()
+    assert [step.epoch for step in unbroken] == [0] * 10 + [1] * 2 + [2] * 2
+    tell_losses(monkeypatch, LOSSES[passes:])
     resumed = make()
     resumed.load_state_dict(state)
     torch.set_rng_state(random)
     assert list(resumed.train(corpus)) == unbroken[2 * passes :]
     assert is_same(weights_of(resumed.networks), weights_of(whole.networks))
+    assert resumed.describe() == whole.describe()
+
+
+# The warm-up.
+
+
+def tell_losses(monkeypatch, losses):
+    """Let the discriminator have these losses on unseen texts; give its weights at each."""
+    told, weights = iter(losses), []
+
+    def unseen_loss(discriminator, *_):
+        weights.append(weights_of(discriminator))
+        return next(told)
+
+    monkeypatch.setattr(modern_gan, "unseen_loss", unseen_loss)
+    return weights
+
+
+@pytest.mark.parametrize("epochs", [0, 1])
+@pytest.mark.parametrize(
+    ("losses", "warm_up", "best"),
+    [
+        (LOSSES, 9, 3),
+        ([1.0, 2.0, 2.0, 2.0], 9, 1),
+        # It ends before the loss has stopped falling.
+        ([3.0, 2.0, 4.0], 3, 2),
+        ([3.0, 2.0, 1.0], 3, 3),
+        ([3.0], 1, 1),
+    ],
+)
+def test_the_discriminator_goes_on_as_it_was_where_its_loss_was_lowest(
+    monkeypatch, losses, warm_up, best, epochs
+):
+    weights = tell_losses(monkeypatch, losses)
+    gan, corpus = make_gan(warm_up=warm_up, epochs=epochs), make_corpus(draw_words(10))
+    assert gan.count_steps(corpus) == 3 * (warm_up + epochs)
+    alone = [step for step in gan.train(corpus) if step.epoch == 0]
+    assert len(alone) == 3 * len(losses)
+    assert len(weights) == len(losses)
+    # How many updates there are is known better by then.
+    assert gan.count_steps(corpus) == 3 * (len(losses) + epochs)
+    discriminator = gan.networks["discriminator"]
+    size = gan.describe()
+    assert (size["warm_up_passes"], size["unseen_loss"]) == (len(losses), losses[best - 1])
+    is_best = [is_same(weights_of(discriminator), each) for each in weights]
+    assert is_best == [epochs == 0 and number == best for number in range(1, len(losses) + 1)]
+
+
+def test_both_learn_from_where_its_loss_was_lowest(monkeypatch):
+    # Its last pass alone is undone before both learn.
+    weights = tell_losses(monkeypatch, LOSSES)
+    gan, found = make_gan(warm_up=9, epochs=1), []
+    for step in gan.train(make_corpus(draw_words(10))):
+        if step.epoch == 0:
+            found.append(weights_of(gan.networks["discriminator"]))
+    assert is_same(found[-1], weights[2])
+    assert not is_same(found[-2], weights[2])
+
+
+def test_the_discriminator_s_rate_falls_as_its_loss_does_not_and_stays_so(monkeypatch):
+    # Two updates a pass: after the second, fourth and fifth pass the rate falls to 0.3 of it.
+    tell_losses(monkeypatch, LOSSES)
+    gan = make_gan(warm_up=9, epochs=1)
+    groups = {part: gan.optimizers[part].param_groups[0] for part in PARTS}
+    rates = [[groups[part]["lr"] for part in PARTS] for _ in gan.train(make_corpus(draw_words(8)))]
+    shares = [1, 1, 0.3, 0.3, 0.09, 0.027]
+    assert [rate for _, rate in rates[::2]] == pytest.approx([0.01 * share for share in shares])
+    assert rates[::2] == rates[1::2]
+    assert {rate for rate, _ in rates} == {0.01}
+
+
+def test_a_warm_up_ends_by_itself_where_there_is_nothing_more_to_learn():
+    # Real texts and fakes are drawn alike: all that can be learnt of them is their very words.
+    gan = make_gan(texts=write(draw_words(50, seed=1)), warm_up=100, epochs=0)
+    corpus = make_corpus(draw_words(20), held_out=30)
+    steps = train_on(gan, corpus)
+    assert len(steps) == gan.count_steps(corpus) < 100 * 5
+    # It ends with the discriminator of its lowest loss on the unseen texts.
+    sides = corpus.texts(corpus.validation, LENGTH), gan.fakes["language_model"][20:]
+    batches = [Stock("", gan.embedding, gan.embedding.tokenize(s, LENGTH)).batches() for s in sides]
+    found = unseen_loss(gan.networks["discriminator"], *batches, "cross_entropy")
+    assert found == gan.describe()["unseen_loss"]
+
+
+def test_without_unseen_texts_all_passes_are_made(monkeypatch):
+    # As many fakes as training texts, or no validation text.
+    weights = tell_losses(monkeypatch, [])
+    for texts, held_out in ((8, 7), (12, 0)):
+        gan = make_gan(texts=TEXTS[:texts], warm_up=9, epochs=0)
+        steps = train_on(gan, make_corpus(draw_words(8), held_out))
+        assert len(steps) == 2 * 9
+        assert not weights
+        assert "unseen_loss" not in gan.describe()
+
+
+@pytest.mark.parametrize("fakes", [["markov"], ["language_model"], []], ids=str)
+@pytest.mark.parametrize("epochs", [0, 2])
+def test_unseen_fakes_are_not_learnt_from(fakes, epochs):
+    # Of twelve fakes the first ten are learnt from. Of a single pass there is no choice.
+    def run(texts):
+        gan = make_gan(texts=texts, fakes=fakes, warm_up=1, epochs=epochs)
+        steps = train(gan, draw_words(10))
+        return steps, weights_of(gan.networks), gan.plateau.lowest
+
+    steps, weights, loss = run(TEXTS)
+    others, same, another = run([*TEXTS[:10], "cold cold cold", "soup"])
+    assert others == steps
+    assert is_same(weights, same)
+    assert another != loss
+    learnt = run(["cold cold cold"] * 10 + TEXTS[10:])
+    assert learnt[0] != steps
+    assert not is_same(learnt[1], weights)
+
+
+def test_without_epochs_the_generator_stays_the_language_model_bit_for_bit(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    gan = make_gan(warm_up=3, epochs=0, dropout=0.3, token_dropout=0.2)
+    gan._distance_to = None  # nobody asks
+    generator, discriminator = (weights_of(gan.networks[part]) for part in PARTS)
+    texts = list(gan.generate(20, 1))
+    training = fit(gan, make_corpus(draw_words(10)), "scalar", "key")
+    assert is_same(weights_of(gan.networks["generator"]), generator)
+    assert not is_same(weights_of(gan.networks["discriminator"]), discriminator)
+    assert list(gan.generate(20, 1)) == texts
+    assert {step.validation for step in training.steps} == {None}
+    # The losses that are told are those of all passes.
+    summary = training.summary()
+    assert (summary["best_epoch"], summary["steps"]) == (0, 9)
+    for part in PARTS:
+        assert summary[part] == fmean(step.losses[part] for step in training.steps)
+    assert not gan.networks.training
 
 
 # What the generator learns.
@@ -351,9 +504,12 @@ def test_the_generator_is_judged_without_dropout_and_without_a_gradient(warm_up)
     gan.networks["discriminator"].register_forward_pre_hook(
         lambda network, _: modes.append((network.training, torch.is_grad_enabled()))
     )
-    steps = train(gan, draw_words(8))
-    # Each step: the discriminator's own update, then its verdict on the generator's texts.
-    assert modes == [(True, True), (False, False)] * len(steps)
+    train(gan, draw_words(8))
+    # Each of two updates a pass: the discriminator's own, then its verdict on the generator's
+    # texts. After a pass of the warm-up it reads unseen ones, real and fake.
+    update, verdict = (True, True), (False, False)
+    alone = [update, verdict] * 2 + [verdict] * 2
+    assert modes == alone * warm_up + [update, verdict] * 2
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
@@ -362,20 +518,61 @@ def test_the_discriminator_is_bounded_where_its_objective_needs_it(objective):
     assert is_parametrized(last) == (objective == "wasserstein")
 
 
+# The penalty on divergence.
+
+
+def measure_divergence(gan, start):
+    """KL(generator || start), in nats a word, as the generator's own texts show it."""
+    network = gan.networks["generator"].eval()
+    words = network.sample(500, LENGTH, torch.Generator().manual_seed(1))
+    own = words != END
+    with torch.no_grad():
+        logs = [each.log_likelihood(words, own) for each in (network, start)]
+    return (logs[0] - logs[1]).mean().item()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_more_the_penalty_weighs_the_nearer_the_generator_stays_to_its_start(method):
+    # Every real text is "soup" over and over.
+    words = torch.full((64, LENGTH), WORDS.index("soup"))
+
+    def run(weight):
+        settings = {"method": method, "divergence_weight": weight, "batch_size": 64}
+        gan = make_gan(warm_up=20, epochs=20, learning_rate=0.02, **settings)
+        start = copy.deepcopy(gan.networks["generator"]).eval()
+        gan.fakes["language_model"] = gan.writer.write(start.sample(64, LENGTH))
+        train(gan, words)
+        if weight:
+            assert is_same(weights_of(gan.start), weights_of(start))
+            assert not gan.start.training
+        return measure_divergence(gan, start)
+
+    free, held, tied = map(run, (0.0, 1.0, 10.0))
+    assert free > 1.3 * held > 1.3 * tied
+    assert free > 5 * tied
+
+
 # The epoch that is kept.
 
 
 @pytest.mark.parametrize(
-    ("distances", "best"),
-    [([0.3, 0.1, 0.2], 2), ([0.1, 0.3, 0.2], 1), ([0.3, 0.2, 0.1], 3)],
-    ids=["inside", "first", "last"],
+    ("warm_up", "distances", "best"),
+    [
+        # The first of three, or the warm-up before them.
+        (0, [0.1, 0.3, 0.2], 1),
+        (2, [0.1, 0.4, 0.3, 0.2], 0),
+        (0, [0.3, 0.1, 0.2], 2),
+        (2, [0.4, 0.3, 0.1, 0.2], 2),
+        (0, [0.3, 0.2, 0.1], 3),
+        (2, [0.4, 0.3, 0.2, 0.1], 3),
+    ],
 )
-@pytest.mark.parametrize("warm_up", [0, 2])
 def test_the_epoch_kept_has_the_least_distance_to_the_validation_texts(
-    tmp_path, monkeypatch, distances, best, warm_up
+    tmp_path, monkeypatch, warm_up, distances, best
 ):
     monkeypatch.chdir(tmp_path)
     corpus, gan = make_corpus(draw_words(9)), make_gan(warm_up=warm_up, epochs=3)
+    start, texts = weights_of(gan.networks["generator"]), list(gan.generate(20, 1))
     told, kept = iter(distances), []
 
     def distance_to(held_out):
@@ -391,7 +588,10 @@ def test_the_epoch_kept_has_the_least_distance_to_the_validation_texts(
     assert (training.best_epoch, training.best_validation) == (best, 0.1)
     weights = gan.networks.state_dict()
     alike = [all(torch.equal(weights[name], old[name]) for name in weights) for old in kept]
-    assert alike == [epoch == best for epoch in (1, 2, 3)]
+    assert alike == [epoch == best for epoch in range(4)][4 - len(distances) :]
+    # Of epoch 0 the generator is the language model again.
+    assert is_same(weights_of(gan.networks["generator"]), start) == (best == 0)
+    assert (list(gan.generate(20, 1)) == texts) == (best == 0)
     # Nine texts in batches of four: three updates a pass.
     epochs = [0] * 3 * warm_up + [1] * 3 + [2] * 3 + [3] * 3
     assert [step.epoch for step in training.steps] == epochs
@@ -401,12 +601,13 @@ def test_the_epoch_kept_has_the_least_distance_to_the_validation_texts(
         assert summary[part] == fmean(losses[part] for losses in of_best)
 
 
-def test_a_single_epoch_is_not_judged():
-    gan = make_gan(epochs=1)
+@pytest.mark.parametrize("held_out", [0, 1])
+def test_no_epoch_is_judged_by_fewer_than_two_texts(held_out):
+    gan = make_gan(warm_up=1, epochs=2)
     gan._distance_to = None  # nobody asks
-    (*_, last) = train(gan, draw_words(4))
-    assert last.ends_epoch
-    assert last.validation is None
+    steps = train_on(gan, make_corpus(draw_words(4), held_out))
+    assert [step.ends_epoch for step in steps] == [True] * 3
+    assert {step.validation for step in steps} == {None}
 
 
 def test_the_distance_is_that_of_the_generator_s_own_texts(monkeypatch):
@@ -445,19 +646,26 @@ def test_it_begins_as_the_language_model_with_the_fakes_that_are_chosen(tmp_path
     for name, texts in fakes.items():
         write_lines(tmp_path / f"{name}.txt", texts)
 
-    def build(chosen):
-        settings = ModernGanSettings(**{**SETTINGS, "fakes": chosen})
+    def build(chosen, weight=0.0):
+        changes = {"fakes": chosen, "divergence_weight": weight}
+        settings = ModernGanSettings(**{**SETTINGS, **changes})
         extra = {"embedding": ScalarEmbedding(WORDS[1:]), "start": tmp_path}
         extra["encoder"] = "some BERT"
         return ModernGan.build(corpus, settings, seed=1, device="cpu", **extra)
 
     gan = build(["markov"])
     assert gan.fakes == fakes
+    assert gan.start is None
     assert is_same(weights_of(gan.networks["generator"]), weights_of(writer.network))
     assert gan.writer.words == WORDS
     assert (gan.max_length, gan.encoder) == (LENGTH, "some BERT")
     (tmp_path / "markov.txt").unlink()
     assert [*build([]).fakes] == ["language_model"]
+    # What the penalty compares with is a network of its own, without dropout.
+    gan = build([], 0.1)
+    assert is_same(weights_of(gan.start), weights_of(writer.network))
+    assert gan.start is not gan.networks["generator"]
+    assert not gan.start.training
     corpus = make_corpus(draw_words(5))
     with pytest.raises(UserError, match=f"{writer.fingerprint}, which.*{corpus.fingerprint}"):
         build([])
@@ -472,7 +680,7 @@ def test_its_own_texts_are_judged_before_any_is_chosen():
 def test_the_size_is_the_number_of_weights():
     gan = make_gan()
     assert gan.describe() == {
-        f"{part}_parameters": sum(map(torch.numel, weights_of(gan.networks[part])))
+        f"{part}_parameters": sum(map(torch.numel, gan.networks[part].parameters()))
         for part in PARTS
     }
 

@@ -53,7 +53,9 @@ class Part:
         return np.full(count, self.sign * seed)
 
     def describe(self):
-        return {"weights": len(self.name)}
+        # Both know a loss and a dropout, one of them the passes that it made.
+        passes = {"passes": 4} if self.name == "a" else {}
+        return {"weights": len(self.name), "dropout": 0.5, "loss": 1.25} | passes
 
 
 def make(**options):
@@ -126,6 +128,7 @@ def test_a_text_s_likelihood_is_the_mixture_of_its_parts():
 
 def test_its_size_is_that_of_its_parts_together():
     assert PerLabel({"0": Part("a"), "1": Part("bc")}, SHARES).describe() == {"weights": 3}
+    assert PerLabel({"0": Part("bc"), "1": Part("a")}, SHARES).describe() == {"weights": 3}
 
 
 def test_the_shares_are_those_of_the_training_texts():

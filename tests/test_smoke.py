@@ -532,16 +532,20 @@ def test_empty_texts_are_counted(first, source):
 @pytest.mark.parametrize("embedding", EMBEDDINGS)
 def test_the_loss_curve_has_a_line_a_step(first, embedding):
     rows = list(csv.reader(io.StringIO(first.read(f"plots/train_gan/{embedding}.csv"))))
-    assert rows[0] == ["step", "epoch", "generator", "discriminator"]
+    assert rows[0] == ["step", "epoch", "generator", "discriminator", "validation"]
     learnt = first.metrics("prepare")["prepare"]["train"]
     recipe = "recipes.modern."
     passes = SETTINGS[f"{recipe}warm_up"] + SETTINGS[f"{recipe}epochs"]
-    steps = math.ceil(learnt / SETTINGS[f"{recipe}batch_size"]) * passes
+    a_pass = math.ceil(learnt / SETTINGS[f"{recipe}batch_size"])
+    steps = a_pass * passes
     assert [row[0] for row in rows[1:]] == [str(step) for step in range(1, steps + 1)]
-    assert all(math.isfinite(float(loss)) for row in rows[1:] for loss in row[2:])
+    assert all(math.isfinite(float(loss)) for row in rows[1:] for loss in row[2:4])
+    # What the generator begins as is judged, and each epoch.
+    judged = [int(row[0]) for row in rows[1:] if row[4]]
+    assert judged == [SETTINGS[f"{recipe}warm_up"] * a_pass, steps]
     values = first.metrics(f"train_gan/{embedding}")["train_gan"][embedding]
     assert values["steps"] == steps
-    assert {"generator", "discriminator"} < values.keys()
+    assert {"generator", "discriminator", "warm_up_passes", "unseen_loss"} < values.keys()
 
 
 @pytest.mark.parametrize("name", FIRST)

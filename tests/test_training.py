@@ -19,7 +19,10 @@ LABELS = [0] * 20 + [1] * 20
 
 
 class Slow(Markov):
-    """A chain that counts in three epochs, the second of them the best."""
+    """A chain that counts in three epochs, the second of them the best, by a dropout of its own."""
+
+    def describe(self):
+        return super().describe() | {"dropout": 0.5}
 
     def train(self, corpus):
         for step in super().train(corpus):
@@ -61,7 +64,7 @@ def test_one_generator_is_trained_on_all_texts(corpus, tmp_path):
     values = written["train_generator"]["slow"]
     # The kept epoch is the second: its validation is lowest.
     assert (values["best_epoch"], values["validation"], values["loss"]) == (2, 1.0, 20.0)
-    assert values["steps"] == 3
+    assert (values["steps"], values["dropout"]) == (3, 0.5)
     rows = list(csv.DictReader((tmp_path / "plots/train_generator/slow.csv").open()))
     assert [row["loss"] for row in rows] == ["10", "20", "30"]
     assert [row["validation"] for row in rows] == ["3", "1", "2"]
@@ -85,6 +88,10 @@ def test_one_generator_a_label_is_trained_on_its_texts(corpus, tmp_path):
     assert values["label_1"]["best_epoch"] == values["label_0"]["best_epoch"] == 2
     # Sizes are those of both together: "a day is long, warm" and "my moon is dark".
     assert values["states"] == 5 + 4
+    assert (values["label_0"]["states"], values["label_1"]["states"]) == (5, 4)
+    # And what they learnt by is that of each.
+    assert values["label_0"]["dropout"] == values["label_1"]["dropout"] == 0.5
+    assert "dropout" not in values
     assert [*tmp_path.joinpath(".checkpoints").glob("*")] == []
 
 

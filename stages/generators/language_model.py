@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 import torch
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator
 from torch import Tensor
 from torch.optim import Adam
 
@@ -39,7 +39,7 @@ class LanguageModelSettings(NetworkSettings):
     """
 
     width: Size
-    dropout: Share | None = Field(description="a number from 0 to below 1, or null")
+    dropout: Share | None
     patience: Count
 
 

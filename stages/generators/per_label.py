@@ -155,9 +155,13 @@ class PerLabel:
         return logsumexp(logs, axis=0)
 
     def describe(self) -> dict[str, float]:
-        """Return the sizes of its parts, added up."""
+        """Return the sizes of its parts, added up: whole numbers, as no share or loss adds up."""
         sizes = [part.describe() for part in self.parts.values()]
-        return {name: sum(size[name] for size in sizes) for name in sizes[0]}
+        return {
+            name: sum(size[name] for size in sizes)
+            for name in sizes[0]
+            if all(isinstance(size.get(name), int) for size in sizes)
+        }
 
     def save(self, folder: Path) -> None:
         """Write each part into a folder of its own; see `protocol.Generator`."""

@@ -121,7 +121,7 @@ class Generator(Protocol):
         ...
 
     def describe(self) -> dict[str, float]:
-        """Return its size in numbers, for the metrics."""
+        """Return its size in whole numbers, for the metrics, and shares and losses it learnt by."""
         ...
 
     def state_dict(self) -> dict[str, Any]:

@@ -58,7 +58,10 @@ def train_and_save(
         whole = trained[None][0]
     with replacing(f"data/generators/{name}") as folder:
         whole.save(folder)
-    summaries = {label: training.summary() for label, (_, training) in trained.items()}
+    summaries = {
+        label: generator.describe() | training.summary()
+        for label, (generator, training) in trained.items()
+    }
     values = whole.describe() | (
         {f"label_{label}": summary for label, summary in summaries.items()}
         if per_label
