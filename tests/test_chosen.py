@@ -10,7 +10,7 @@ import torch
 from stages.corpus.seeds import derive_seed
 from stages.embeddings.piece_table import lengths_of
 from stages.embeddings.scalar import ScalarEmbedding
-from stages.generators.chosen import Chosen, resample, with_choice
+from stages.generators.chosen import Chosen, Judged, resample, with_choice
 from stages.generators.language_model import LanguageModel, LanguageModelSettings
 from stages.generators.modern_gan import ModernGan, ModernGanSettings
 from stages.networks.prefix_discriminator import verdicts
@@ -176,3 +176,56 @@ def test_nothing_is_chosen_of_one_candidate_or_without_a_discriminator():
     gan = make_gan()
     assert with_choice(gan, 1) is gan
     assert with_choice(gan.writer, 5) is gan.writer
+
+
+# What the choice is worth.
+
+
+class Weighted:
+    """Texts of one letter, a to d, drawn alike; their odds of being real are 1, 2, 3 and 6."""
+
+    tempered = prefixed = chooses = True
+    conditional = False
+
+    def generate(self, count, seed, **options):
+        yield ["abcd"[place] for place in np.random.default_rng(seed).integers(4, size=count)]
+
+    def log_odds(self, texts):
+        return torch.tensor(
+            [{"a": 1.0, "b": 2.0, "c": 3.0, "d": 6.0}[text] for text in texts]
+        ).log()
+
+
+@pytest.mark.parametrize("candidates", [2, 8])
+def test_the_gain_in_likelihood_is_what_the_choice_does_to_frequencies(candidates):
+    # Of 100,000 candidates each letter's share among the chosen, over its quarter, is
+    # exp(likelihood_gain): both within a twentieth, 5 standard errors of some 3,000 texts chosen.
+    chosen = Chosen(Weighted(), candidates)
+    texts = [text for batch in chosen.generate(100_000 // candidates, 1) for text in batch]
+    gains = chosen.likelihood_gain([*"abcd"])
+    shares = np.array([texts.count(letter) for letter in "abcd"]) / len(texts)
+    assert np.exp(gains) == pytest.approx(shares * 4, rel=0.1)
+    assert np.exp(gains).mean() == pytest.approx(1, abs=0.03)  # probabilities, each over a quarter
+
+
+def test_with_many_candidates_the_gain_is_that_of_the_odds():
+    # The mean of the odds is 3: P becomes P times odds / 3. A text among so many moves it little.
+    chosen = Chosen(Weighted(), 200)
+    list(chosen.generate(300, 1))
+    expected = np.log(np.array([1, 2, 3, 6]) / 3)
+    assert chosen.likelihood_gain([*"abcd"]) == pytest.approx(expected, abs=0.03)
+
+
+def test_of_equal_odds_all_candidates_count_and_nothing_is_gained():
+    chosen = Chosen(Weighted(), 5)
+    chosen.generator.log_odds = lambda texts: torch.zeros(len(texts))
+    list(chosen.generate(100, 1))
+    assert chosen.effective_sample_size() == pytest.approx(5)
+    assert chosen.likelihood_gain(["a", "d"]) == pytest.approx([0, 0], abs=1e-9)
+
+
+def test_the_effective_sample_size_by_hand():
+    # Candidates of the odds 1 and 3: (1 + 3)² / (1 + 9) = 1.6.
+    chosen = Chosen(Weighted(), 2)
+    chosen.judged.append(Judged(torch.ones(1, 2).long(), torch.tensor([[1.0, 3.0]]).log().double()))
+    assert chosen.effective_sample_size() == pytest.approx(1.6)

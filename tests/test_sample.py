@@ -11,14 +11,16 @@ from ruamel.yaml import YAML
 
 from stages import sample
 from stages.corpus.errors import UserError
+from stages.corpus.seeds import derive_seed
 from stages.embeddings.scalar import ScalarEmbedding
 from stages.generators.chosen import with_choice
 from stages.generators.language_model import LanguageModel, LanguageModelSettings
 from stages.generators.markov import Markov, MarkovSettings
 from stages.generators.modern_gan import ModernGan, ModernGanSettings
 from stages.generators.per_label import PerLabel
+from stages.measures.temperature import match_diversity
 from stages.pipeline.files import read_lines
-from stages.pipeline.sources import load_source, load_sweep
+from stages.pipeline.sources import load_source, load_sweep, write_source
 from stages.sample import main
 
 PARAMS = Path(__file__).with_name("params.yaml")
@@ -40,6 +42,9 @@ def make_chain(words=SOUP):
     chain = Markov(words, MarkovSettings(order=1, start="uniform"), LENGTH)
     chain.fit([[1, 2, 3, 4], [2, 1, 4], [3, 3]])
     return chain
+
+
+VALIDATION = [f"the {word} was {other}" for word in SOUP[1:] for other in SOUP[1:]] * 2
 
 
 def make_gan(words=SOUP):
@@ -65,6 +70,7 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sample, "seed_everything", lambda seed, _: torch.manual_seed(seed))
     Path("data/generators").mkdir(parents=True)
+    write_source("validation", [*VALIDATION, ""], [None] * (len(VALIDATION) + 1))
 
 
 def run(generator, name="mine", **settings):
@@ -103,7 +109,40 @@ def test_temperature_and_top_p_are_those_of_the_sample_where_words_are_drawn():
 def test_a_gan_s_texts_are_chosen_among_as_many_candidates_as_asked_for():
     one, five = (run(make_gan(), candidates=number).texts for number in (1, 5))
     assert one == write(make_gan())
-    assert five == write(with_choice(make_gan(), 5)) != one
+    chosen = with_choice(make_gan(), 5)
+    assert five == write(chosen) != one
+    values = json.loads(Path("metrics/sample/mine.json").read_text())["sample"]["mine"]
+    assert values["effective_sample_size"] == pytest.approx(chosen.effective_sample_size(), rel=1e-4)
+    gains = chosen.likelihood_gain(VALIDATION)
+    assert values["likelihood_gain"] == pytest.approx(gains.mean(), rel=1e-4)
+
+
+def test_of_another_temperature_the_choice_is_not_told_in_likelihoods():
+    run(make_gan(), candidates=5, temperature=0.9)
+    values = json.loads(Path("metrics/sample/mine.json").read_text())["sample"]["mine"]
+    assert [*values] == ["texts", "empty", "distinct", "mean_length"]
+
+
+def test_a_validated_temperature_is_found_told_and_used():
+    texts = run(make_model(), temperature="validated").texts
+    values = json.loads(Path("metrics/sample/mine.json").read_text())["sample"]["mine"]
+
+    def at(temperature):
+        batches = make_model().generate(
+            len(VALIDATION), derive_seed(SEED, "validated"), temperature=temperature, top_p=1.0
+        )
+        return [text for batch in batches for text in batch]
+
+    found, tried = match_diversity(at, VALIDATION)
+    assert len(tried) == 3
+    assert values["temperature"] == found
+    assert texts == write(make_model(), temperature=found)
+
+
+def test_of_a_few_validation_texts_no_temperature_is_found():
+    write_source("validation", VALIDATION[:5], [None] * 5)
+    with pytest.raises(UserError, match="5 validation texts do not tell, it takes 20"):
+        run(make_model(), temperature="validated")
 
 
 def test_the_metrics_count_texts():
@@ -158,7 +197,7 @@ def test_each_part_s_discriminator_chooses_among_texts_of_its_label():
 def test_a_label_is_refused_by_what_has_learnt_none(make, label):
     with pytest.raises(UserError, match=f"sample.label is {label!r}.*per_label to true"):
         run(make(), label=label)
-    assert not Path("data/samples").exists()
+    assert not Path("data/samples/mine.txt").exists()
 
 
 # The sweep.

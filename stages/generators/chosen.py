@@ -28,7 +28,7 @@ from stages.generators.protocol import Generator, check_request
 from stages.networks.lstm_language_model import draw_places
 
 BATCH = 500  # texts judged at a time
-GROUPS = 100  # of other candidates, over which the gain in likelihood is averaged
+GROUPS = 1000  # of other candidates, over which the gain in likelihood is averaged
 
 
 class Judged(NamedTuple):
