@@ -83,3 +83,13 @@ def test_it_goes_on_from_its_state(tmp_path, after):
     assert shares + offer(resumed, *validations[after:]) == expected
     assert vars(resumed) == vars(whole)
     assert resumed.is_over
+
+
+def test_a_pass_helps_only_where_validation_falls_by_a_500th_of_its_size():
+    # 5 to 4.995 is less than 4.995 / 500 = 0.00999; from there to 4.98 more than 4.98 / 500. The
+    # lowest is the lowest, whether it helped or not. Below 0 the size counts, too.
+    plateau = Plateau(1)
+    assert offer(plateau, 5.0, 4.995, 4.98) == pytest.approx([1, 0.3, 0.3])
+    assert plateau.lowest == 4.98
+    plateau = Plateau(1)
+    assert offer(plateau, -5.0, -5.001, -5.02) == pytest.approx([1, 0.3, 0.3])

@@ -112,7 +112,9 @@ def test_a_gan_s_texts_are_chosen_among_as_many_candidates_as_asked_for():
     chosen = with_choice(make_gan(), 5)
     assert five == write(chosen) != one
     values = json.loads(Path("metrics/sample/mine.json").read_text())["sample"]["mine"]
-    assert values["effective_sample_size"] == pytest.approx(chosen.effective_sample_size(), rel=1e-4)
+    assert values["effective_sample_size"] == pytest.approx(
+        chosen.effective_sample_size(), rel=1e-4
+    )
     gains = chosen.likelihood_gain(VALIDATION)
     assert values["likelihood_gain"] == pytest.approx(gains.mean(), rel=1e-4)
 
