@@ -318,9 +318,10 @@ def test_dropout_fits_the_number_of_words(words, dropout):
 
 
 def test_a_dropout_of_null_is_fitted_to_the_training_texts_alone(tmp_path, monkeypatch):
-    # Ten words to learn from, of which 5 are as many as 300,000: one doubling.
+    # Ten words to learn from, of which 5 are as many as 300,000: one doubling. What is cropped
+    # does not count.
     monkeypatch.setattr(language_model, "MANY_WORDS", 5)
-    corpus = make_corpus(["a b c d e", "a b c d e"], ["a"] * 90)
+    corpus = make_corpus(["a b c d e a b", "a b c d e"], ["a"] * 90, max_length=5)
     settings = SETTINGS.model_copy(update={"dropout": None})
     model = LanguageModel.build(corpus, settings, seed=1, device="cpu")
     assert model.network.dropout.share == model.describe()["dropout"] == 0.4

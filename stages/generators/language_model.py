@@ -109,7 +109,8 @@ class LanguageModel:
         check_vocabulary(corpus, np.array(places))
         words = [corpus.words[place] for place in places]
         if settings.dropout is None:
-            fitted = fit_dropout(len(corpus.train.tokens))
+            read = np.minimum(corpus.train.lengths, corpus.max_length)
+            fitted = fit_dropout(int(read.sum()))
             settings = settings.model_copy(update={"dropout": fitted})
         model = cls(words, settings, corpus.max_length, device)
         model.fingerprint = corpus.fingerprint
