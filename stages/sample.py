@@ -1,6 +1,7 @@
 """Stage sample: let one generator write texts, of a wanted label where it takes labels."""
 
 from collections.abc import Iterable
+from math import isfinite
 from statistics import fmean
 
 from tqdm import tqdm
@@ -77,6 +78,9 @@ def describe_choice(generator: Generator) -> dict[str, float]:
     if not isinstance(generator, Chosen):
         return {}
     real = [text for text in load_source(VALIDATION).texts if text]
+    # What the generator cannot write, a choice among its texts makes no likelier.
+    likelihoods = generator.generator.log_likelihood(real) if real else []
+    real = [text for text, value in zip(real, likelihoods, strict=True) if isfinite(value)]
     values = {"effective_sample_size": generator.effective_sample_size()}
     if real:
         values["likelihood_gain"] = float(generator.likelihood_gain(real).mean())

@@ -34,8 +34,8 @@ def main(recipe: str) -> None:
 def gather(folder: Path) -> None:
     """Copy the language model, and let each source of fakes write as many texts as are real.
 
-    The language model writes as many more as the validation split has, by which a discriminator
-    sees what it is worth on texts that it has not learnt from.
+    The language model writes further ones, as many as there are validation texts: a discriminator's
+    loss on them says when it has learnt enough.
     """
     params = load_params(
         "seed",

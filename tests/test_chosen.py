@@ -229,3 +229,14 @@ def test_the_effective_sample_size_by_hand():
     chosen = Chosen(Weighted(), 2)
     chosen.judged.append(Judged(torch.ones(1, 2).long(), torch.tensor([[1.0, 3.0]]).log().double()))
     assert chosen.effective_sample_size() == pytest.approx(1.6)
+
+
+def test_a_text_is_compared_with_candidates_of_its_length():
+    # The odds differ by length alone, which the choice leaves as it is: nothing is gained.
+    chosen = Chosen(Weighted(), 4)
+    lengths = torch.tensor([1, 9]).repeat_interleave(2000).view(-1, 4)
+    chosen.judged.append(Judged(lengths, torch.where(lengths == 1, 0.0, 5.0).double()))
+    chosen.generator.log_odds = lambda texts: torch.tensor(
+        [0.0 if len(text.split()) == 1 else 5.0 for text in texts]
+    )
+    assert chosen.likelihood_gain(["a", "a " * 9]) == pytest.approx([0, 0], abs=1e-9)

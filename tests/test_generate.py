@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from ruamel.yaml import YAML
 
 from stages import generate
 from stages.corpus.building import build_corpus
@@ -101,9 +102,12 @@ def test_temperature_and_top_p_are_handed_over(call):
     assert lines == write(make_model(), temperature=0.7, top_p=0.8) != write(make_model())
 
 
-def test_a_gan_s_texts_are_chosen_among_two_candidates_or_as_many_as_asked_for(call):
+def test_a_gan_s_texts_are_chosen_among_as_many_candidates_as_params_yaml_says_or_as_are_asked_for(
+    call,
+):
     save(make_gan())
-    assert call("mine")[0] == write(with_choice(make_gan(), 2)) != write(make_gan())
+    default = YAML(typ="safe").load(ROOT / "params.yaml")["sample"]["candidates"]
+    assert call("mine")[0] == write(with_choice(make_gan(), default)) != write(make_gan())
     assert call("mine", "--candidates", 5)[0] == write(with_choice(make_gan(), 5))
     assert call("mine", "--candidates", 1)[0] == write(make_gan())
 
@@ -114,7 +118,7 @@ def test_every_text_begins_with_the_prefix_as_the_tokenizer_writes_it(make, call
     save(make())
     lines, _ = call("mine", "--prefix", " The SOUP")
     assert all(f"{line} ".startswith("the soup ") for line in lines)
-    assert lines == write(with_choice(make(), 2), prefix="the soup")
+    assert lines == write(with_choice(make(), 8), prefix="the soup")
 
 
 def test_a_label_s_texts_are_of_that_label(call):
@@ -122,12 +126,12 @@ def test_a_label_s_texts_are_of_that_label(call):
     for label, words in zip("01", [SOUP, MOON], strict=True):
         lines, _ = call("mine", "--label", label)
         assert {*chain(*map(str.split, lines))} <= {*words}
-        assert lines == write(with_choice(make_both(make_gan), 2), labels=[label] * 20)
+        assert lines == write(with_choice(make_both(make_gan), 8), labels=[label] * 20)
     # Without one each is drawn as often as in the training text.
     lines, _ = call("mine")
     labels = both.draw_labels(20, 1)
     assert {*labels} == {"0", "1"}
-    assert lines == write(with_choice(make_both(make_gan), 2), labels=labels)
+    assert lines == write(with_choice(make_both(make_gan), 8), labels=labels)
 
 
 def test_texts_go_to_a_file_whole(call):
@@ -149,10 +153,10 @@ def test_a_copied_folder_works_in_another_directory_without_anything_else(
     process = start("else/where", "--count", "5", cwd=tmp_path, stdout=subprocess.PIPE)
     out, err = process.communicate()
     assert process.returncode == 0, err
-    assert out.decode("utf-8").splitlines() == write(with_choice(make_gan(), 2), 5)
+    assert out.decode("utf-8").splitlines() == write(with_choice(make_gan(), 8), 5)
     assert err.decode("utf-8").split("\r")[-1].strip().startswith(NOT_COUNTED)
     monkeypatch.chdir("else/where")
-    assert call(".", "--count", 5)[0] == write(with_choice(make_gan(), 2), 5)
+    assert call(".", "--count", 5)[0] == write(with_choice(make_gan(), 8), 5)
 
 
 def test_a_folder_stands_before_a_name(call):

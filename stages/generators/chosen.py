@@ -28,7 +28,8 @@ from stages.generators.protocol import Generator, check_request
 from stages.networks.lstm_language_model import draw_places
 
 BATCH = 500  # texts judged at a time
-GROUPS = 1000  # of other candidates, over which the gain in likelihood is averaged
+GROUPS = 1000  # of other candidates at most, over which the gain in likelihood is averaged
+NEAR = 20  # such groups are taken from a part of all candidates: those nearest in length
 
 
 class Judged(NamedTuple):
@@ -54,7 +55,7 @@ class Chosen:
     def __init__(self, generator: Generator, candidates: int) -> None:
         self.generator = generator
         self.candidates = candidates
-        self.judged: list[Judged] = []  # the candidates of all texts written so far
+        self.judged: list[Judged] = []  # the candidates of the texts written last
         self.conditional, self.tempered = False, generator.tempered
         self.prefixed = generator.prefixed
 
@@ -78,11 +79,12 @@ class Chosen:
             top_p=top_p,
             prefix=prefix,
         )
+        self.judged = []
         odds, seed = self.generator.log_odds, derive_seed(seed, "resample")
         return resample(batches, odds, self.candidates, seed, self.judged.append)
 
     def effective_sample_size(self) -> float:
-        """Return how many of its candidates a text written so far was drawn from, on average.
+        """Return how many of its candidates a text written last was drawn from, on average.
 
         From 1, where one candidate has all the odds, to `candidates`, where all have the same: of
         odds w it is (sum w)² / sum w² (A. Kong, "A Note on Importance Sampling using Standardized
@@ -96,16 +98,17 @@ class Chosen:
 
         A text is written where it is a candidate and is drawn from the K: of K - 1 others, its
         log P rises by log(K E[w / (w + sum of the others' w)]). The mean is taken over groups of
-        candidates written so far, of the lengths nearest to the text's; as the logarithm of a mean
+        candidates written last, of the lengths nearest to the text's; as the logarithm of a mean
         lies above the mean of logarithms, the estimate errs towards less. The length of a text is
-        as likely as before.
+        as likely as before. Texts by which the discriminator's best pass was chosen err towards
+        more.
         """
         lengths = torch.cat([each.lengths.flatten() for each in self.judged])
         odds = torch.cat([each.odds.flatten() for each in self.judged])
         order = lengths.argsort(stable=True)
         lengths, odds = lengths[order], odds[order]
         others = self.candidates - 1
-        size = min(GROUPS, len(odds) // others) * others
+        size = max(1, min(GROUPS, len(odds) // (NEAR * others))) * others
         own = self.generator.log_odds(texts).double()
         gains = []
         for text, log_odds in zip(texts, own, strict=True):

@@ -35,7 +35,7 @@ class LanguageModelSettings(NetworkSettings):
         width: numbers a word.
         dropout: null fits it to the corpus; see `fit_dropout`.
         epochs: passes at most; training ends where validation has stopped falling.
-        patience: passes without a new lowest validation after which the learning rate falls.
+        patience: passes that have not helped after which the learning rate falls; see `Plateau`.
     """
 
     width: Size
@@ -118,17 +118,20 @@ class LanguageModel:
 
     def count_steps(self, corpus: Corpus) -> int:
         """Return how many updates `train` makes at most."""
-        return self.settings.epochs * math.ceil(len(corpus.train) / self.settings.batch_size)
+        return self._most(corpus) * math.ceil(len(corpus.train) / self.settings.batch_size)
+
+    def _most(self, corpus: Corpus) -> int:
+        """Return how many passes `train` makes at most."""
+        most = self.settings.epochs
+        return most if len(corpus.validation) else min(most, UNVALIDATED)
 
     def train(self, corpus: Corpus) -> Iterator[Step]:
         """Learn by likelihood; an epoch's validation is in nats a word, as its loss is."""
         learnt, held_out = (
             self.number(corpus, split) for split in (corpus.train, corpus.validation)
         )
-        per_epoch = self.count_steps(corpus) // self.settings.epochs
-        most = self.settings.epochs
-        if not len(held_out):
-            most = min(most, UNVALIDATED)
+        most = self._most(corpus)
+        per_epoch = self.count_steps(corpus) // most
         while self.epoch < most and not self.plateau.is_over:
             first = self.epoch * per_epoch
             losses = train_epoch(

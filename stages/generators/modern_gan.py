@@ -59,6 +59,7 @@ from stages.training.policy_gradient import advantages, divergence, update_gener
 from stages.training.stock import Stock
 
 START = "language_model"  # in the folder of starts: what the generator begins as
+UNVALIDATED = 4  # passes alone at most where no held-out text tells when to stop
 CHECKED = 1000  # texts of the generator that each epoch is judged by
 PATIENCE = 2  # passes that do not help on unseen texts, after which the rate falls
 
@@ -154,6 +155,7 @@ class ModernGan:
         self.start: LstmLanguageModel | None = None  # the generator as it was, for the penalty
         self.plateau = Plateau(PATIENCE)  # of the discriminator alone
         self.best: dict[str, Tensor] = {}  # its weights where its loss on unseen texts was lowest
+        self.most_alone = settings.warm_up  # passes
         self.steps = self.passes = 0  # updates made; passes in which the discriminator learnt alone
         self.epoch = 0  # passes in which both networks have learnt
         self.fakes: dict[str, list[str]] = {}  # texts by source, for training
@@ -188,6 +190,8 @@ class ModernGan:
         corpus.check_model(start / START, writer.fingerprint)
         gan = cls(embedding, settings, writer, device, encoder)
         gan.seed, gan.fingerprint = seed, corpus.fingerprint
+        if not len(corpus.validation):
+            gan.most_alone = min(gan.most_alone, UNVALIDATED)
         # Before it learns, the language model is the generator.
         for name in dict.fromkeys([START, *settings.fakes]):
             gan.fakes[name] = (start / f"{name}.txt").read_text("utf-8").split("\n")[:-1]
@@ -197,7 +201,7 @@ class ModernGan:
 
     def count_steps(self, corpus: Corpus) -> int:
         """Return how many updates `train` makes at most; see `protocol.Generator`."""
-        alone = self.settings.warm_up if self._is_alone() else self.passes
+        alone = self.most_alone if self._is_alone() else self.passes
         passes = alone + self.settings.epochs
         return passes * math.ceil(len(corpus.train) / self.settings.batch_size)
 
@@ -245,7 +249,7 @@ class ModernGan:
 
     def _is_alone(self) -> bool:
         """Say whether the discriminator still learns alone."""
-        return not (self.epoch or self.plateau.is_over or self.passes >= self.settings.warm_up)
+        return not (self.epoch or self.plateau.is_over or self.passes >= self.most_alone)
 
     def _pass(
         self,
@@ -276,7 +280,7 @@ class ModernGan:
         if loss < self.plateau.lowest:
             self.best = copy.deepcopy(discriminator.state_dict())
         self.plateau.offer(loss)
-        if not self._is_alone():
+        if self.best and not self._is_alone():
             discriminator.load_state_dict(self.best)
 
     def _update(
@@ -439,8 +443,8 @@ class ModernGan:
             return nn.ModuleDict({"generator": generator, "discriminator": discriminator})
 
         weights = load_network(folder, make, max(shape.num_layers, settings.num_layers))
-        copy = folder / "embedding"
-        embedding = load_copy(about.embedding, copy, device, width=width, fingerprint=about.corpus)
+        kept = folder / "embedding"
+        embedding = load_copy(about.embedding, kept, device, width=width, fingerprint=about.corpus)
         writer = LanguageModel(words, shape, about.max_length, device)
         gan = cls(embedding, settings, writer, device)
         gan.fingerprint = about.corpus

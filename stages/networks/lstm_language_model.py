@@ -80,7 +80,7 @@ class LstmLanguageModel(nn.Module):
         return self.dropout(torch.tanh(self.projection(hidden))), after
 
     def _embed(self, tokens: Tensor) -> Tensor:
-        """Look up vectors (B, T, W); in training some words have none in the whole batch."""
+        """Look up vectors (B, T, W); in training those of some words are 0 in the whole batch."""
         vectors = self.softmax.vectors(tokens)
         if not self.training or not self.word_dropout:
             return vectors

@@ -10,7 +10,7 @@ from stages.pipeline.command_line import Parser
 from stages.pipeline.core_settings import DEVICES
 from stages.pipeline.mistakes import find_mistakes
 
-CANDIDATES = 2  # as in params.yaml
+CANDIDATES = 8  # as in params.yaml
 
 _DESCRIPTION = """\
 Let a trained model write texts, one a line: lower-case words joined by spaces. It needs the

@@ -121,7 +121,11 @@ def fit(generator: Generator, corpus: Corpus, name: str, key: str, minutes: floa
     if best.weights is not None:
         generator.load_state_dict({"weights": best.weights})
     validated = best.weights is not None
-    if validated and best.epoch == steps[-1].epoch > 1:
+    if (
+        validated
+        and best.epoch == steps[-1].epoch > 1
+        and len(steps) == generator.count_steps(corpus)
+    ):
         tqdm.write(
             f"{name}: best after its last epoch, {best.epoch}; it may learn from more epochs",
             sys.stderr,

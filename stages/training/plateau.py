@@ -24,7 +24,7 @@ class Plateau:
     def __init__(self, patience: int) -> None:
         self.patience = patience
         self.lowest = math.inf
-        self.waited = 0  # passes since the lowest, or since the rate fell
+        self.waited = 0  # passes since one that helped, or since the rate fell
         self.falls = 0
 
     @property
