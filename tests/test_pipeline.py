@@ -126,6 +126,9 @@ JUDGES = {
 def idle(stage, item):
     """Return what a stage imports and never runs; test_smoke.py sees that it does not."""
     match stage, item:
+        case "sample", item if item in EMBEDDINGS:
+            # Where a discriminator chooses, it is told by how much likelier texts become.
+            return (LEARNING | JUDGES) - {"stages/training/likelihood.py"}
         case "sample", _:
             return LEARNING | JUDGES  # the parts of one generator a label choose each by itself
         case "cross_evaluate", _:
