@@ -217,7 +217,6 @@ class ModernGan:
         learns as the unknown word.
         """
         settings, words = self.settings, self.writer.number(corpus, corpus.train)
-        pieces = PieceTable(self.embedding, self.writer.words, self.max_length)
 
         def stock(name: str, texts: Sequence[str]) -> Stock:
             return Stock(name, self.embedding, self.embedding.tokenize(texts, self.max_length))
@@ -240,6 +239,9 @@ class ModernGan:
                 self._validate(*held_out)
             judged = distance() if distance and not self._is_alone() else None
             yield step._replace(validation=judged, ends_epoch=True)
+        pieces = None
+        if self.epoch < settings.epochs:
+            pieces = PieceTable(self.embedding, self.writer.words, self.max_length)
         while self.epoch < settings.epochs:
             sources = [fakes[name] for name in settings.fakes]
             step = yield from self._pass(real, sources, words, pieces)

@@ -8,6 +8,7 @@ rare words keep vectors of full width: the tie makes them cheap, and a group is 
 a word of it is predicted.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
@@ -47,14 +48,24 @@ class TiedSoftmax(nn.Module):
         Args:
             hidden: (N, W), float32.
         """
-        first = self.cutoffs[0]
-        vectors = torch.cat([self.vectors.weight[:first], self.group_vectors])
-        return multiply(hidden, vectors.T) + torch.cat([self.bias[:first], self.group_bias])
+        return self._head(hidden, *self._split())
 
     def group(self, number: int, hidden: Tensor) -> Tensor:
         """Return the logits of a group's words among themselves, (N, words of the group)."""
-        start, stop = self.cutoffs[number : number + 2]
-        return multiply(hidden, self.vectors.weight[start:stop].T) + self.bias[start:stop]
+        vectors, bias = self._split()
+        return multiply(hidden, vectors[1 + number].T) + bias[1 + number]
+
+    def _split(self) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
+        """Split vectors and biases into those of the frequent words and those of each group.
+
+        Split once an update: the gradient of each slice of its own would be as large as the whole.
+        """
+        sizes = [self.cutoffs[0], *(stop - start for start, stop in pairwise(self.cutoffs))]
+        return self.vectors.weight.split(sizes), self.bias.split(sizes)
+
+    def _head(self, hidden: Tensor, vectors: Sequence[Tensor], bias: Sequence[Tensor]) -> Tensor:
+        products = multiply(hidden, torch.cat([vectors[0], self.group_vectors]).T)
+        return products + torch.cat([bias[0], self.group_bias])
 
     def log_probabilities(self, hidden: Tensor) -> Tensor:
         """Return log P of every word, (N, V), in nats."""
@@ -76,11 +87,8 @@ class TiedSoftmax(nn.Module):
             impossible: (N, K + groups), bool: frequent words and groups that have no probability;
                 None of none.
         """
-        # Split once: the gradient of each slice of its own would be as large as the whole.
-        sizes = [self.cutoffs[0], *(stop - start for start, stop in pairwise(self.cutoffs))]
-        vectors, bias = self.vectors.weight.split(sizes), self.bias.split(sizes)
-        head = multiply(hidden, torch.cat([vectors[0], self.group_vectors]).T)
-        head = head + torch.cat([bias[0], self.group_bias])  # (N, K + groups)
+        vectors, bias = self._split()
+        head = self._head(hidden, vectors, bias)  # (N, K + groups)
         if impossible is not None:
             head = head.masked_fill(impossible, -torch.inf)
         head = head.log_softmax(1)
@@ -88,7 +96,7 @@ class TiedSoftmax(nn.Module):
         for number, (start, stop) in enumerate(pairwise(self.cutoffs)):
             rows = ((words >= start) & (words < stop)).nonzero().squeeze(1)
             if len(rows):
-                logits = multiply(hidden[rows], vectors[number + 1].T) + bias[number + 1]
+                logits = multiply(hidden[rows], vectors[1 + number].T) + bias[1 + number]
                 chosen = (words[rows] - start).unsqueeze(1)
                 inside[rows] = logits.log_softmax(1).gather(1, chosen).squeeze(1)
                 columns[rows] = self.cutoffs[0] + number

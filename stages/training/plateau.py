@@ -2,8 +2,8 @@
 
 No number of passes has to be known: a corpus of 2,000 texts and one of 200,000 are each learnt for
 as long as that helps. As in S. Merity et al., "Regularizing and Optimizing LSTM Language Models",
-ICLR 2018, arXiv:1708.02182, validation is what triggers; they average weights from there on, which
-on our corpora came out no better than a lower rate.
+ICLR 2018, arXiv:1708.02182, validation is what triggers; they average weights from there on, where
+we lower the rate.
 """
 
 import math
@@ -11,7 +11,7 @@ from typing import Any
 
 GAIN = 0.002  # share of its size by which validation must fall for a pass to have helped
 FALL = 0.3  # of the rate, each time
-FALLS = 2  # then training ends: a third one gained less than 0.002 nats a word
+FALLS = 2  # after which one more plateau ends training
 
 
 class Plateau:
