@@ -39,7 +39,7 @@ SETTINGS = {
         **{"hidden_size": 128, "method": "policy_gradient", "objective": "cross_entropy"},
         **{"fakes": ["markov"], "discount": 0.5, "likelihood_weight": 1.0, "warm_up": 2},
         **{"generator_learning_rate": 0.0002, "token_dropout": 0.05, **NETWORK, "epochs": 1},
-        "divergence_weight": 0.1,
+        **{"divergence_weight": 0.1, "ngrams": True},
     },
     "markov": {"order": 1, "start": "uniform"},
 }

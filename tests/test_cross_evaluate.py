@@ -89,7 +89,7 @@ class Modern(ModernGan):
     def __init__(self):
         training = {"discount": 1.0, "likelihood_weight": 1.0, "generator_learning_rate": 0.01}
         training |= {"method": "maligan", "objective": "hinge", "warm_up": 0, "token_dropout": 0.0}
-        training |= {"divergence_weight": 0.0}
+        training |= {"divergence_weight": 0.0, "ngrams": False}
         settings = ModernGanSettings(**NETWORK, **training, fakes=[])
         super().__init__(ScalarEmbedding(NUMBERS), settings, Writer(), "cpu")
         self.networks["discriminator"] = FirstToLast()

@@ -21,6 +21,8 @@ from stages.generators.language_model import LanguageModel, LanguageModelSetting
 from stages.generators.modern_gan import CHECKED, ModernGan, ModernGanSettings
 from stages.generators.paper_gan import PaperGan, PaperGanSettings
 from stages.generators.protocol import load_generator
+from stages.judges.ngram_classifier import NgramClassifier
+from stages.judges.prefix_judge import PrefixJudge
 from stages.measures.frechet import fit_gaussian, frechet_distance
 from stages.networks.lstm_language_model import END, written
 from stages.networks.prefix_discriminator import verdicts
@@ -50,6 +52,7 @@ SETTINGS = {
     "warm_up": 0,
     "token_dropout": 0.0,
     "divergence_weight": 0.0,
+    "ngrams": False,
 }
 
 
@@ -713,6 +716,42 @@ def test_a_saved_gan_is_the_same_gan(tmp_path):
     texts, again = (list(each.generate(20, 1)) for each in (gan, loaded))
     assert texts == again
     assert np.array_equal(loaded.judge.logits(TEXTS), gan.judge.logits(TEXTS))
+
+
+def test_a_classifier_by_n_grams_learns_from_the_same_texts_and_is_kept(tmp_path):
+    corpus = make_corpus(draw_words(10))
+    gan = make_gan(warm_up=1, epochs=0, ngrams=True)
+    train_on(gan, corpus)
+    real = corpus.texts(corpus.train, LENGTH)
+    expected = NgramClassifier.fit(real, TEXTS[:10], LENGTH)
+    assert len(gan.ngrams.runs) > 0
+    assert torch.equal(gan.ngrams(TEXTS), expected(TEXTS))
+    network = PrefixJudge(gan.networks["discriminator"], gan.embedding, LENGTH)
+    half = (network.log_odds(TEXTS) + expected(TEXTS).float()) / 2
+    assert torch.equal(gan.log_odds(TEXTS), half)
+    gan.save(tmp_path / "gan")
+    loaded = load_generator(tmp_path / "gan", "cpu")
+    assert torch.equal(loaded.log_odds(TEXTS), half)
+    assert loaded.describe() == {**gan.describe(), **loaded.describe()}
+
+
+def test_without_it_the_network_judges_alone(tmp_path):
+    gan = make_gan(warm_up=1, epochs=0)
+    train_on(gan, make_corpus(draw_words(10)))
+    assert gan.ngrams is None
+    gan.save(tmp_path / "gan")
+    loaded = load_generator(tmp_path / "gan", "cpu")
+    assert loaded.ngrams is None
+    assert torch.equal(loaded.log_odds(TEXTS), gan.log_odds(TEXTS))
+
+
+def test_damaged_runs_of_n_grams_are_refused(tmp_path):
+    gan = make_gan(warm_up=1, epochs=0, ngrams=True)
+    train_on(gan, make_corpus(draw_words(10)))
+    gan.ngrams.runs[0] = -1
+    gan.save(tmp_path / "gan")
+    with pytest.raises(UserError, match=r"weights.safetensors: ngrams.runs: not rising"):
+        load_generator(tmp_path / "gan", "cpu")
 
 
 def make_paper_gan(seed=0):

@@ -4,25 +4,28 @@ The generator starts as the trained language model, so that it ends its own text
 training word. First the discriminator learns alone, for as long as its loss on unseen texts falls,
 to tell the language model's texts, and those of other generators, from real ones. Then either both
 learn from each other, or, where there are no such epochs, the generator stays as it is, and the
-discriminator chooses among its texts: a residual energy-based model, see `chosen`.
+discriminator chooses among its texts: a residual energy-based model, see `chosen`. Where it judges
+and chooses, a classifier by n-grams, which has learnt from the same texts, has half a say; rewards
+are the discriminator's alone.
 
-Sources stand with the parts: `networks.prefix_discriminator`, `training.discriminator`,
-`training.policy_gradient`, `generators.chosen`.
+Sources stand with the parts: `networks.prefix_discriminator`, `judges.ngram_classifier`,
+`training.discriminator`, `training.policy_gradient`, `generators.chosen`.
 """
 
 import copy
 import math
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 import torch
-from pydantic import model_validator
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 from torch.optim import Adam, AdamW
 
+from stages.corpus.checked_files import damaged
 from stages.corpus.corpus import Corpus
 from stages.corpus.seeds import derive_seed
 from stages.corpus.settings import (
@@ -38,7 +41,7 @@ from stages.corpus.settings import (
 from stages.embeddings.piece_table import PieceTable, lengths_of
 from stages.embeddings.pretrained_bert import MINILM
 from stages.embeddings.protocol import Embedding, EmbeddingName, load_copy
-from stages.generators.folder import load_about, load_network, save_folder
+from stages.generators.folder import WEIGHTS, load_about, load_network, save_folder
 from stages.generators.language_model import (
     LanguageModel,
     LearntSettings,
@@ -46,6 +49,7 @@ from stages.generators.language_model import (
     make_network,
 )
 from stages.generators.protocol import GeneratorAbout, Step, check_request, load_generator
+from stages.judges.ngram_classifier import FEATURES, NgramClassifier, are_runs
 from stages.judges.prefix_judge import PrefixJudge
 from stages.measures.frechet import Gaussian, fit_gaussian, frechet_distance
 from stages.measures.sentence_vectors import SentenceEncoder
@@ -80,6 +84,7 @@ class ModernGanSettings(NetworkSettings):
         token_dropout: share of the discriminator's tokens that are made unknown.
         divergence_weight: of the penalty on log P(word) / P of the language model it started as.
         epochs: passes in which both networks learn; 0 leaves the generator as it started.
+        ngrams: whether a classifier by n-grams judges and chooses beside the discriminator.
     """
 
     epochs: CountOrZero
@@ -92,6 +97,7 @@ class ModernGanSettings(NetworkSettings):
     warm_up: CountOrZero
     token_dropout: Share
     divergence_weight: Weight
+    ngrams: bool
 
     @model_validator(mode="after")
     def _learn_something(self) -> Self:
@@ -107,6 +113,7 @@ class _About(GeneratorAbout):
     words: LearntWords
     embedding: EmbeddingName
     width: Size
+    runs: Annotated[int, Field(ge=0, le=FEATURES)] | None
 
 
 class ModernGan:
@@ -146,6 +153,7 @@ class ModernGan:
         discriminator = make_discriminator(embedding.width, settings)
         self.networks = nn.ModuleDict({"generator": writer.network, "discriminator": discriminator})
         self.networks.to(device)
+        self.ngrams: NgramClassifier | None = None
         self.optimizers = {
             "generator": Adam(
                 writer.network.parameters(), settings.generator_learning_rate, fused=True
@@ -224,6 +232,11 @@ class ModernGan:
         real = stock("real texts", corpus.texts(corpus.train, self.max_length))
         fakes = {name: stock(name, texts[: len(words)]) for name, texts in self.fakes.items()}
         unseen = self.fakes[START][len(words) :], corpus.texts(corpus.validation, self.max_length)
+        if settings.ngrams:
+            own = self.fakes[START][: len(words)]
+            self.ngrams = NgramClassifier.fit(
+                corpus.texts(corpus.train, self.max_length), own, self.max_length
+            )
         held_out = None
         if all(unseen):
             held_out = stock("unseen fakes", unseen[0]), stock("unseen real texts", unseen[1])
@@ -373,7 +386,8 @@ class ModernGan:
     @property
     def judge(self) -> PrefixJudge:
         """The discriminator as a judge of texts."""
-        return PrefixJudge(self.networks["discriminator"], self.embedding, self.max_length)
+        network = self.networks["discriminator"]
+        return PrefixJudge(network, self.embedding, self.max_length, self.ngrams)
 
     def log_odds(self, texts: Sequence[str]) -> Tensor:
         """Return the logarithm of each text's odds of being real, (N,)."""
@@ -396,6 +410,8 @@ class ModernGan:
         }
         if self.best:
             values |= {"warm_up_passes": self.passes, "unseen_loss": self.plateau.lowest}
+        if self.ngrams is not None:
+            values["ngrams"] = len(self.ngrams.runs)
         return values
 
     def state_dict(self) -> dict[str, Any]:
@@ -429,8 +445,9 @@ class ModernGan:
             "writer": self.writer.settings.model_dump(),
             "max_length": self.max_length,
             "words": self.writer.words,
+            "runs": None if self.ngrams is None else len(self.ngrams.runs),
         }
-        save_folder(folder, "modern_gan", about, self.networks.state_dict())
+        save_folder(folder, "modern_gan", about, self._parts().state_dict())
         self.embedding.save(folder / "embedding")
 
     @classmethod
@@ -442,7 +459,10 @@ class ModernGan:
         def make() -> nn.ModuleDict:
             generator = make_network(words, shape)
             discriminator = make_discriminator(width, settings)
-            return nn.ModuleDict({"generator": generator, "discriminator": discriminator})
+            parts = {"generator": generator, "discriminator": discriminator}
+            if about.runs is not None:
+                parts["ngrams"] = NgramClassifier(about.runs, about.max_length)
+            return nn.ModuleDict(parts)
 
         weights = load_network(folder, make, max(shape.num_layers, settings.num_layers))
         kept = folder / "embedding"
@@ -450,9 +470,18 @@ class ModernGan:
         writer = LanguageModel(words, shape, about.max_length, device)
         gan = cls(embedding, settings, writer, device)
         gan.fingerprint = about.corpus
-        gan.networks.load_state_dict(weights)
+        if about.runs is not None:
+            if not are_runs(weights["ngrams.runs"]):
+                raise damaged(folder / WEIGHTS, f"ngrams.runs: not rising from 0 to {FEATURES - 1}")
+            gan.ngrams = NgramClassifier(about.runs, about.max_length)
+        gan._parts().load_state_dict(weights)
         gan.networks.eval()
         return gan
+
+    def _parts(self) -> nn.ModuleDict:
+        """All that is kept in the folder's weights."""
+        more = {} if self.ngrams is None else {"ngrams": self.ngrams}
+        return nn.ModuleDict({**self.networks, **more})
 
 
 def make_discriminator(width: int, settings: ModernGanSettings) -> PrefixDiscriminator:

@@ -1,4 +1,11 @@
-"""The modern recipe's discriminator as a judge of texts, through its embedding."""
+"""The modern recipe's discriminator as a judge of texts, through its embedding.
+
+Beside it may stand a classifier by n-grams. Of the two odds that a text is real, rather than the
+generator's, the judge then takes the geometric mean.
+
+Source: T. Heskes, "Selecting Weighting Factors in Logarithmic Opinion Pools", NIPS 1997; the two
+count alike, as held-out texts are too few to weigh them by.
+"""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -9,6 +16,7 @@ from torch import Tensor
 
 from stages.embeddings.piece_table import lengths_of
 from stages.embeddings.protocol import Embedding
+from stages.judges.ngram_classifier import NgramClassifier
 from stages.networks.prefix_discriminator import PrefixDiscriminator, combine, verdicts
 
 BATCH = 500  # texts judged at a time
@@ -21,14 +29,22 @@ class PrefixJudge:
         network: the trained discriminator.
         embedding: from texts to the vectors it reads.
         max_length: T, tokens a text.
+        ngrams: the classifier beside it.
     """
 
     calibrated: ClassVar = True
 
-    def __init__(self, network: PrefixDiscriminator, embedding: Embedding, max_length: int) -> None:
+    def __init__(
+        self,
+        network: PrefixDiscriminator,
+        embedding: Embedding,
+        max_length: int,
+        ngrams: NgramClassifier | None = None,
+    ) -> None:
         self.network = network.eval()
         self.embedding = embedding
         self.max_length = max_length
+        self.ngrams = ngrams
 
     def logits(
         self, texts: Sequence[str], labels: Sequence[str | None] | None = None
@@ -42,10 +58,16 @@ class PrefixJudge:
 
     @torch.no_grad()
     def _verdicts(self, texts: Sequence[str]) -> Tensor:
-        """Return the logits (N, S) of texts against each source of fakes, on the CPU."""
+        """Return the logits (N, S) of texts against each source of fakes, on the CPU.
+
+        The generator's own texts are the first source.
+        """
         parts = []
         for tokens in self.embedding.tokenize(texts, self.max_length).split(BATCH):
             lengths = lengths_of(tokens)
             logits = self.network(self.embedding.embed(tokens), lengths)
             parts.append(verdicts(logits, lengths).cpu())
-        return torch.cat(parts)
+        logits = torch.cat(parts)
+        if self.ngrams is not None:
+            logits[:, 0] = (logits[:, 0] + self.ngrams(texts).float()) / 2
+        return logits
