@@ -732,7 +732,7 @@ def test_a_classifier_by_n_grams_learns_from_the_same_texts_and_is_kept(tmp_path
     gan.save(tmp_path / "gan")
     loaded = load_generator(tmp_path / "gan", "cpu")
     assert torch.equal(loaded.log_odds(TEXTS), half)
-    assert loaded.describe() == {**gan.describe(), **loaded.describe()}
+    assert loaded.describe()["ngrams"] == gan.describe()["ngrams"] == len(expected.runs)
 
 
 def test_without_it_the_network_judges_alone(tmp_path):
