@@ -36,11 +36,22 @@ def test_a_straight_line_is_followed_to_the_goal_and_no_further_than_allowed(
 
 def test_a_rise_by_chance_is_no_line(monkeypatch):
     # At 1 it repeats too much; at 1.1 even more, which a temperature cannot have done.
-    values = {"real": 0.3, "1.0": 0.4, "1.1": 0.45}
-    monkeypatch.setattr(module, "mean_self_bleu", lambda texts: values.get(texts[0], 0.3))
+    values = {"real": 0.3, "1.0": 0.4, "1.1": 0.45, "1.2": 0.45}
+    monkeypatch.setattr(module, "mean_self_bleu", lambda texts: values[texts[0]])
     found, tried = match_diversity(lambda temperature: [str(temperature)], ["real"])
-    assert [temperature for temperature, _ in tried] == [1.0, 1.1, 1.1]
-    assert found == 1.1
+    assert [temperature for temperature, _ in tried] == [1.0, 1.1, 1.2]
+    assert found == 1.0  # the nearest, as nothing falls
+
+
+def test_chance_between_two_near_temperatures_leads_no_further_than_the_rest_tell(monkeypatch):
+    # The line through the first two meets 0.3 at 1 - 0.02 / 0.6 = 0.967, where chance puts what
+    # stands at 1. The three values have the mean 0.3, so the line of least squares meets it at the
+    # mean of the temperatures, 2.867 / 3 = 0.956.
+    values = {"real": 0.3, "1.0": 0.28, "0.9": 0.34, "0.967": 0.28}
+    monkeypatch.setattr(module, "mean_self_bleu", lambda texts: values[texts[0]])
+    found, tried = match_diversity(lambda temperature: [str(temperature)], ["real"])
+    assert [temperature for temperature, _ in tried] == [1.0, 0.9, 0.967]
+    assert found == 0.956
 
 
 def test_a_generator_of_random_words_is_made_as_diverse_as_real_text():

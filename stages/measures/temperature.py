@@ -19,7 +19,7 @@ ROUNDS = 3  # temperatures tried
 def match_diversity(
     write: Callable[[float], list[str]], real: Sequence[str]
 ) -> tuple[float, list[tuple[float, float]]]:
-    """Find the temperature by the line through the two tried that came nearest.
+    """Find the temperature by the line that comes nearest to all that were tried.
 
     Args:
         write: from a temperature to as many texts as `real` has.
@@ -33,8 +33,12 @@ def match_diversity(
     temperature = 1.0
     for _ in range(ROUNDS):
         tried.append((temperature, mean_self_bleu(write(temperature))))
-        temperature = _next(tried, goal)
-    return temperature, tried
+        temperature = _meet(tried, goal)
+        if temperature is None:
+            temperature = _step(tried, goal)
+    nearest, _ = min(tried, key=lambda each: abs(each[1] - goal))
+    found = _meet(tried, goal)
+    return nearest if found is None else found, tried
 
 
 def mean_self_bleu(texts: Sequence[str]) -> float:
@@ -42,15 +46,26 @@ def mean_self_bleu(texts: Sequence[str]) -> float:
     return float(self_bleu(texts, np.arange(len(texts)))[:, 2].mean())
 
 
-def _next(tried: Sequence[tuple[float, float]], goal: float) -> float:
-    ordered = sorted(tried, key=lambda each: abs(each[1] - goal))
-    first, value = ordered[0]
-    others = [each for each in ordered if each[0] != first]
-    if value == goal:
-        return first
-    if not others or (slope := (others[0][1] - value) / (others[0][0] - first)) >= 0:
-        # There is no line yet, or chance alone has drawn it; a higher temperature repeats less.
-        temperature = first + (STEP if value > goal else -STEP)
-    else:
-        temperature = first + (goal - value) / slope
+def _meet(tried: Sequence[tuple[float, float]], goal: float) -> float | None:
+    """Return where the line of least squares meets the goal; None where it does not fall."""
+    for temperature, value in tried:
+        if value == goal:
+            return temperature
+    temperatures, values = np.array(tried).T
+    apart = temperatures - temperatures.mean()
+    if not (slope := apart @ values) < 0:  # as of one temperature, or where chance has drawn it
+        return None
+    met = temperatures.mean() + (goal - values.mean()) * (apart @ apart) / slope
+    return _allowed(float(met))
+
+
+def _step(tried: Sequence[tuple[float, float]], goal: float) -> float:
+    """Go beyond what was tried; a higher temperature repeats less."""
+    temperatures, values = zip(*tried, strict=True)
+    if min(values) > goal:
+        return _allowed(max(temperatures) + STEP)
+    return _allowed(min(temperatures) - STEP)
+
+
+def _allowed(temperature: float) -> float:
     return round(min(max(temperature, LOWEST), HIGHEST), 3)
