@@ -177,7 +177,7 @@ def test_it_says_what_made_it(trained, corpus):
 
 
 ANY, MODELS = [*NAMES], [name for name in NAMES if name != "paper_gan"]
-NETWORKS = ["language_model", "paper_gan", "modern_gan"]
+NETWORKS = ["language_model", "lstm_vae", "paper_gan", "modern_gan"]
 GANS = ["paper_gan", "modern_gan"]
 NO_NAMES = ["../markov", "a/b", "..", ".", "", "os.path", "stages.check", "Markov", "m\u00e4rkov"]
 NO_ROOMS = {"nowhere": "found none", "protocol": "found none", "folder": "Folder", "chosen": "Chos"}
@@ -241,13 +241,15 @@ DAMAGES = {
         }.items()
     },
     "words: an unknown one among them": (
-        ["language_model", "modern_gan"],
+        ["language_model", "lstm_vae", "modern_gan"],
         "about.json",
         said("words", value=lambda words: [*words[:-1], UNKNOWN]),
         "expected <unk> before all other words",
     ),
     "words: an unknown one alone": (
-        *(["language_model", "modern_gan"], "about.json", said("words", value=["", UNKNOWN])),
+        ["language_model", "lstm_vae", "modern_gan"],
+        "about.json",
+        said("words", value=["", UNKNOWN]),
         "expected <unk> before all other words",
     ),
     "words: none but an unknown one": (
@@ -295,8 +297,15 @@ DAMAGES = {
             *([name], "about.json", said(key, "dropout", value=None)),
             f"{key}: .*dropout that it learnt with, found null",
         )
-        for name, key in (("language_model", "settings"), ("modern_gan", "writer"))
+        for name, key in (
+            ("language_model", "settings"),
+            ("lstm_vae", "settings"),
+            ("modern_gan", "writer"),
+        )
     },
+    "another code_size": (
+        *(["lstm_vae"], "about.json", said("settings", "code_size", value=3), "of the shape"),
+    ),
     "another width": (GANS, "about.json", said("width", value=2), "of the shape"),
     "an embedding of another corpus": (
         *(GANS, "embedding/about.json", said("corpus", value="0" * 16)),
@@ -497,6 +506,23 @@ def test_a_temperature_makes_texts_tamer(trained):
     tame, plain = (write(generator, 200, temperature=value) for value in (0.1, 1.0))
     assert len(set(tame)) < len(set(plain))
     assert write(generator, 200, top_p=0.01) == write(generator, 200, seed=9, top_p=0.01)
+
+
+def test_a_code_of_a_text_becomes_a_text(trained, corpus):
+    generator, _, _ = trained
+    assert generator.latent == hasattr(generator, "encode")
+    if not generator.latent:
+        pytest.skip("its texts have no codes")
+    codes = generator.encode(["the sun is", "my moon is good"])
+    assert codes.dtype == np.float32
+    assert codes.ndim == len(codes) == 2
+    (texts,) = generator.decode(codes, 1)
+    assert texts == next(generator.decode(codes, 1))
+    assert {word for text in texts for word in text.split()} <= {*corpus.known_words}
+    (tame,) = generator.decode(codes, 1, top_p=1e-9)
+    assert [tame] == [*generator.decode(codes, 2, top_p=1e-9)]
+    with pytest.raises(UserError, match="'unheard'"):
+        generator.encode(["the sun", "an unheard sun"])
 
 
 def test_labels_are_refused_where_none_were_learnt(trained):
