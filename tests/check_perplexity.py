@@ -13,6 +13,7 @@ import sys
 import time
 from itertools import chain
 from pathlib import Path
+from statistics import fmean
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -56,13 +57,16 @@ def read_corpus(folder):
 
 def fit(model, corpus):
     """Train a model and leave it with the weights of its best epoch."""
-    began, best, kept = time.monotonic(), math.inf, {}
+    began, best, kept, made = time.monotonic(), math.inf, {}, []
     for step in tqdm(model.train(corpus), total=model.count_steps(corpus), unit="step"):
+        made.append(step.losses)
         if step.ends_epoch:
             minutes = (time.monotonic() - began) / 60
-            losses = ", ".join(f"{name} {loss:.3f}" for name, loss in step.losses.items())
-            told = f"{step.validation:.4f} nats a word (its last batch: {losses})"
+            means = {name: fmean(losses[name] for losses in made) for name in step.losses}
+            losses = ", ".join(f"{name} {loss:.4f}" for name, loss in means.items())
+            told = f"{step.validation:.4f} nats a word (in training {losses})"
             print(f"epoch {step.epoch}: {told}, {minutes:.1f} minutes", flush=True)
+            made = []
             if step.validation < best:
                 weights = model.network.state_dict()
                 best, kept = step.validation, {name: each.clone() for name, each in weights.items()}

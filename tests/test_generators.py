@@ -505,7 +505,8 @@ def test_a_temperature_makes_texts_tamer(trained):
         return
     tame, plain = (write(generator, 200, temperature=value) for value in (0.1, 1.0))
     assert len(set(tame)) < len(set(plain))
-    assert write(generator, 200, top_p=0.01) == write(generator, 200, seed=9, top_p=0.01)
+    if not generator.latent:  # which draws codes besides
+        assert write(generator, 200, top_p=0.01) == write(generator, 200, seed=9, top_p=0.01)
 
 
 def test_a_code_of_a_text_becomes_a_text(trained, corpus):
@@ -522,7 +523,7 @@ def test_a_code_of_a_text_becomes_a_text(trained, corpus):
     (tame,) = generator.decode(codes, 1, top_p=1e-9)
     assert [tame] == [*generator.decode(codes, 2, top_p=1e-9)]
     with pytest.raises(UserError, match="'unheard'"):
-        generator.encode(["the sun", "an unheard sun"])
+        generator.encode(["the sun", "the unheard sun"])
 
 
 def test_labels_are_refused_where_none_were_learnt(trained):
