@@ -95,7 +95,7 @@ def main(folder, name="language_model", *changes):
     corpus, kind = read_corpus(Path(folder)), find_generator(name)
     settings = kind.Settings(**params[name])
     model = kind.build(corpus, settings, seed=1, device=pick_device(params["device"]))
-    print(settings)
+    print(model.settings)
     fit(model, corpus)
     tell = tell_bounds if kind.latent else tell_perplexity
     for part, split in (("valid", corpus.validation), ("test", corpus.test)):

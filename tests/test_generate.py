@@ -76,9 +76,7 @@ def make_vae(words=SOUP):
     """A generator with codes, of which each makes other texts."""
     torch.manual_seed(0)
     codes = {"code_size": 2, "word_dropout": 0.0, "kl_weight": 1.0, "annealing": 0}
-    settings = LstmVaeSettings(
-        width=8, hidden_size=8, patience=1, free_nats=0.0, **codes, **NETWORK
-    )
+    settings = LstmVaeSettings(width=8, hidden_size=8, patience=1, **codes, **NETWORK)
     vae = LstmVae(words, settings, 5, "cpu")
     for weight in vae.network.parameters():
         torch.nn.init.normal_(weight, std=1.5)

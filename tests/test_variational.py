@@ -41,7 +41,7 @@ def draw_noise(draws, texts, seed=3):
     return torch.randn((draws, texts, SIZE), generator=torch.Generator().manual_seed(seed))
 
 
-def train(model, tokens, *, epochs=1, batch_size=4, learning_rate=100.0, kl_weight=1.0, free=0.0):
+def train(model, tokens, *, epochs=1, batch_size=4, learning_rate=100.0, kl_weight=1.0):
     """Make passes by plain gradient steps, whose rate rises to the height by a hundredth each."""
     optimizer, losses = SGD(model.parameters(), lr=1.0), []
     for epoch in range(epochs):
@@ -53,7 +53,6 @@ def train(model, tokens, *, epochs=1, batch_size=4, learning_rate=100.0, kl_weig
             learning_rate=learning_rate,
             first=epoch * -(-len(tokens) // batch_size),
             kl_weight=lambda step: kl_weight,
-            free_nats=free,
         )
     return losses
 
@@ -156,20 +155,6 @@ def test_an_update_is_one_of_the_weighed_bound():
     assert torch.allclose(weights_of(model), expected, atol=1e-6)
     (step,) = losses
     assert step == pytest.approx({"loss": (reconstruction + kl).item() / 10, "kl": kl.item() / 10})
-
-
-def test_free_nats_cost_nothing():
-    # Nothing is learnt of KL as long as it is below them; beyond, all of it is.
-    def run(**options):
-        model = make_model()
-        torch.manual_seed(5)
-        train(model, TEXTS, **options)
-        return weights_of(model)
-
-    kl = read(make_model(), TEXTS, draw_noise(0, 4)).kl.mean()
-    assert torch.equal(run(free=kl + 0.01), run(kl_weight=0.0))
-    assert torch.equal(run(free=kl - 0.01), run())
-    assert not torch.equal(run(), run(kl_weight=0.0))
 
 
 @pytest.mark.parametrize(

@@ -45,16 +45,15 @@ class LstmVaeSettings(WordModelSettings):
     Attributes:
         code_size: Z, numbers of a code.
         word_dropout: share of the words before that the decoder does not read in training.
-        kl_weight: of KL beside the reconstruction; 1 learns by the ELBO, 0 an autoencoder.
+        kl_weight: of KL beside the reconstruction; 1 learns by the ELBO, 0 an autoencoder. Below 1
+            (I. Higgins et al., "beta-VAE", ICLR 2017) codes say more of their texts.
         annealing: passes in which that weight rises, from a tenth of it.
-        free_nats: of KL a text that cost nothing more than less would; 0: each costs.
     """
 
     code_size: Size
     word_dropout: Share
     kl_weight: Weight
     annealing: CountOrZero
-    free_nats: Weight
 
 
 class _About(WordModelAbout):
@@ -103,15 +102,12 @@ class LstmVae(WordModel):
             learning_rate=settings.learning_rate * self.plateau.share,
             first=first,
             kl_weight=lambda step: settings.kl_weight * anneal(step, rising),
-            free_nats=settings.free_nats,
         )
 
     def _validate(self, tokens: Tensor) -> float:
-        """Return what is learnt by with KL at its full weight: of 1, the ELBO's bound of -log P."""
+        """Return the ELBO's bound of -log P a word, whatever weight KL has in learning."""
         found = read(self.network, tokens, self._noise(1, len(tokens)))
-        kl = max(found.kl.sum(), self.settings.free_nats * len(tokens))
-        total = found.reconstruction.sum() + self.settings.kl_weight * kl
-        return float(total / written(tokens).sum())
+        return float(-found.elbo.sum() / written(tokens).sum())
 
     def _is_settled(self) -> bool:
         return self.epoch >= self.settings.annealing

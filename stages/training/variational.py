@@ -6,8 +6,7 @@ distribution whose numbers are independent, of a mean and a variance that the te
 
 Source: D. P. Kingma and M. Welling, "Auto-Encoding Variational Bayes", ICLR 2014, arXiv:1312.6114;
 the rising weight of KL after S. R. Bowman et al., "Generating Sentences from a Continuous Space",
-CoNLL 2016, arXiv:1511.06349; free nats after D. P. Kingma et al., "Improved Variational Inference
-with Inverse Autoregressive Flow", NIPS 2016, arXiv:1606.04934, with one group of all numbers.
+CoNLL 2016, arXiv:1511.06349.
 """
 
 import math
@@ -67,7 +66,6 @@ def train_epoch(
     learning_rate: float,
     first: int,
     kl_weight: Callable[[int], float],
-    free_nats: float,
 ) -> Iterator[dict[str, float]]:
     """Make one pass over the texts; see `likelihood.train_epoch`.
 
@@ -82,7 +80,6 @@ def train_epoch(
         learning_rate: at its height.
         first: updates made in earlier passes.
         kl_weight: of KL, by the number of an update, from 0.
-        free_nats: a text's KL, in the mean over its batch, that costs no more than less would.
     """
     model.train()
     words = words_a_batch(tokens, batch_size)
@@ -92,9 +89,8 @@ def train_epoch(
         codes = draw_codes(mean, log_variance, torch.randn_like(mean))
         reconstruction = -model.log_likelihood(codes, batch).sum()
         kl = kl_divergence(mean, log_variance).double().sum()
-        costs = kl_weight(step) * kl.clamp(min=free_nats * len(batch))
         rate = learning_rate * min(1, (step + 1) / WARM_UP)
-        update(model, optimizer, (reconstruction + costs) / words, rate)
+        update(model, optimizer, (reconstruction + kl_weight(step) * kl) / words, rate)
         read = int(written(batch).sum())
         kl = kl.item()
         yield {"loss": (reconstruction.item() + kl) / read, "kl": kl / read}
