@@ -50,6 +50,11 @@ TINY = {
         **NETWORK,
         "learning_rate": 0.1,
     },
+    "lstm_vae": {
+        **{"width": 8, "hidden_size": 8, "code_size": 2, "patience": 1, **NETWORK},
+        **{"word_dropout": 0.2, "kl_weight": 1.0, "annealing": 2, "epochs": 6},
+        "learning_rate": 0.05,
+    },
     "paper_gan": {"hidden_size": 4, "noise": "normal", **NETWORK},
     "modern_gan": {
         **{"hidden_size": 4, "method": "policy_gradient", "objective": "cross_entropy"},
