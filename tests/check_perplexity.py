@@ -31,7 +31,7 @@ from stages.training.likelihood import negative_log_likelihood
 from stages.training.variational import read, summarise
 
 ROOT = Path(__file__).parents[1]
-DRAWS = 100  # codes a sentence
+DRAWS = 50  # codes a sentence
 
 
 def read_corpus(folder):
