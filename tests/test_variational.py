@@ -195,6 +195,22 @@ def test_with_all_words_dropped_only_the_code_tells():
     assert abs(last[0] - last[1]).item() > 1e-3
 
 
+@pytest.mark.parametrize(
+    ("state", "beside", "tells"),
+    [(True, False, True), (False, True, True), (True, True, True), (False, False, False)],
+)
+def test_the_code_is_the_first_state_and_stands_beside_each_word(state, beside, tells):
+    model = make_model()
+    codes = torch.tensor([[0.5, -1.0], [-2.0, 1.0]])
+    with torch.no_grad():
+        if not state:
+            model.decoder.first_state.weight.zero_()
+        if not beside:
+            model.decoder.lstm[0].weight_ih_l0[:, -SIZE:] = 0
+        first, second = model.log_likelihood(codes, TEXTS[:1].expand(2, -1)).tolist()
+    assert (abs(first - second) > 1e-3) == tells
+
+
 def test_information_is_that_of_knowing_which_text_it_is():
     noise = np.random.default_rng(1).standard_normal((4, 2))
     # A thousand deviations apart each code says which of four texts it is of.
