@@ -1,27 +1,43 @@
 """Command generate: let a trained model write texts, for people; it needs the model's folder alone.
 
 python -m stages.generate word2vec --count 5         five texts of data/generators/word2vec
+python -m stages.generate lstm_vae --between A B     texts on the way from text A to text B
 """
 
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
+import numpy as np
 from tqdm import tqdm
 
 from stages.corpus.corpus import load_corpus
 from stages.corpus.errors import UserError
 from stages.corpus.tokenizer import tokenize
-from stages.generators.protocol import ABOUT, Generator, check_request, load_generator
+from stages.generators.protocol import (
+    ABOUT,
+    Generator,
+    LatentGenerator,
+    check_request,
+    load_generator,
+)
 from stages.measures.copies import longest_runs
 from stages.pipeline.command_line import check_writable, read_texts, run_command
 from stages.pipeline.files import write_lines
-from stages.pipeline.generate_arguments import CANDIDATES, Request, parse_arguments
+from stages.pipeline.generate_arguments import (
+    CANDIDATES,
+    COUNT,
+    STEPS,
+    Request,
+    parse_arguments,
+)
 from stages.pipeline.stage import pick_device, seed_everything
 
 GENERATORS, CORPUS = Path("data/generators"), Path("data/corpus")
 THREADS = 2  # as in params.yaml: another number could write other texts
+LIKELIEST = 1e-9  # the top_p that the likeliest word reaches alone
 
 
 def main(*arguments: str) -> None:
@@ -42,7 +58,10 @@ def main(*arguments: str) -> None:
         if request.copies:
             raise UserError(f"--copies: {error}") from None
         missing = str(error)
-    texts = write(generator, request, prefix, folder.name)
+    if request.between is None:
+        texts = write(generator, request, prefix, folder.name)
+    else:
+        texts = interpolate(generator, request)
     runs = [] if training is None else longest_runs(texts, training)
     lines = texts
     if request.copies:
@@ -96,10 +115,15 @@ def check(generator: Generator, request: Request, prefix: str) -> None:
     Raises:
         UserError: says what, and what it can do.
     """
+    if request.between is not None and not generator.latent:
+        raise UserError(
+            "--between: this model has no codes of texts, between which it could write; expected "
+            "a variational autoencoder that learnt all labels together, such as lstm_vae"
+        )
     check_request(
         generator,
-        temperature=request.temperature,
-        top_p=request.top_p,
+        temperature=_or(request.temperature, 1.0),
+        top_p=_or(request.top_p, 1.0),
         labels=None if request.label is None else [request.label],
         prefix=prefix,
     )
@@ -123,28 +147,55 @@ def check(generator: Generator, request: Request, prefix: str) -> None:
 
 def write(generator: Generator, request: Request, prefix: str, name: str) -> list[str]:
     """Let a generator write the texts that were asked for, with a progress bar of its name."""
-    labels = None
+    labels, count = None, _or(request.count, COUNT)
     if request.label is not None:
-        labels = [request.label] * request.count
+        labels = [request.label] * count
     if generator.chooses:
         from stages.generators.chosen import with_choice
 
-        candidates = CANDIDATES if request.candidates is None else request.candidates
-        generator = with_choice(generator, candidates)
+        generator = with_choice(generator, _or(request.candidates, CANDIDATES))
     batches = generator.generate(
-        request.count,
+        count,
         request.seed,
-        temperature=request.temperature,
-        top_p=request.top_p,
+        temperature=_or(request.temperature, 1.0),
+        top_p=_or(request.top_p, 1.0),
         labels=labels,
         prefix=prefix,
     )
     texts: list[str] = []
-    with tqdm(desc=name, total=request.count, unit="text", leave=False) as progress:
+    with tqdm(desc=name, total=count, unit="text", leave=False) as progress:
         for batch in batches:
             texts += batch
             progress.update(len(batch))
     return texts
+
+
+def interpolate(generator: LatentGenerator, request: Request) -> list[str]:
+    """Let a generator write a text of each of several codes, evenly spaced between two texts'.
+
+    Raises:
+        UserError: a text has no word, or one that the generator has not learnt.
+    """
+    ends = [" ".join(tokenize(text)) for text in request.between]
+    for end, text in zip(ends, request.between, strict=True):
+        if not end:
+            raise UserError(f"--between: found no word in {text!r}; expected two texts")
+    first, last = generator.encode(ends)
+    share = np.linspace(0, 1, _or(request.steps, STEPS), dtype=np.float32)[:, None]
+    codes = (1 - share) * first + share * last  # (N, Z)
+    is_drawn = request.temperature is not None or request.top_p is not None
+    texts = generator.decode(
+        codes,
+        request.seed,
+        temperature=_or(request.temperature, 1.0),
+        top_p=_or(request.top_p, 1.0 if is_drawn else LIKELIEST),
+    )
+    return [text for batch in texts for text in batch]
+
+
+def _or(value: Any, default: Any) -> Any:
+    """Return what was given, or else the default."""
+    return default if value is None else value
 
 
 def find_training(train: str | None, fingerprint: str | None) -> list[str]:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from ruamel.yaml import YAML
@@ -18,10 +19,11 @@ from stages import generate
 from stages.corpus.building import build_corpus
 from stages.corpus.errors import UserError
 from stages.generators.chosen import with_choice
+from stages.generators.lstm_vae import LstmVae, LstmVaeSettings
 from stages.generators.markov import Markov, MarkovSettings
 from stages.pipeline.command_line import run_command
 from stages.pipeline.generate_arguments import parse_arguments
-from tests.test_sample import MOON, SOUP, make_both, make_chain, make_gan, make_model
+from tests.test_sample import MOON, NETWORK, SOUP, make_both, make_chain, make_gan, make_model
 
 ROOT = Path(__file__).parents[1]
 HOME = Path("data/generators/mine")
@@ -68,6 +70,18 @@ def make_parrot(fingerprint=None):
     parrot.fingerprint = fingerprint
     assert write(parrot, 3) == ["my moon is dark"] * 3
     return parrot
+
+
+def make_vae(words=SOUP):
+    """A generator with codes, of which each makes other texts."""
+    torch.manual_seed(0)
+    codes = {"code_size": 2, "word_dropout": 0.0, "kl_weight": 1.0, "annealing": 0}
+    settings = LstmVaeSettings(width=8, hidden_size=8, patience=1, **codes, **NETWORK)
+    vae = LstmVae(words, settings, 5, "cpu")
+    for weight in vae.network.parameters():
+        torch.nn.init.normal_(weight, std=1.5)
+    vae.network.eval()
+    return vae
 
 
 def write(generator, count=20, seed=1, **options):
@@ -170,6 +184,41 @@ def test_a_folder_stands_before_a_name(call):
     assert call("mine", "--count", 3)[0] == ["my moon is dark"] * 3
 
 
+# Between two texts
+
+
+def decode(vae, codes, **options):
+    return [text for batch in vae.decode(codes, 1, **options) for text in batch]
+
+
+def test_texts_between_two_are_of_codes_evenly_spaced_on_the_line_between_theirs(call):
+    vae = save(make_vae())
+    first, last = vae.encode(["the soup was", "cold"])
+    expected = [
+        first,
+        0.75 * first + 0.25 * last,
+        (first + last) / 2,
+        first + 0.75 * (last - first),
+    ]
+    lines, told = call("mine", "--between", "The  SOUP was", "cold", "--steps", 5)
+    # The likeliest words, whatever the seed.
+    assert lines == decode(vae, np.array([*expected, last]), top_p=1e-9)
+    assert len({*lines}) > 1
+    assert told.startswith(NOT_COUNTED)
+    arguments = ("mine", "--between", "the soup was", "cold", "--seed", 2)
+    assert len(call(*arguments)[0]) == 7
+    assert call(*arguments, "--steps", 2)[0] == [lines[0], lines[-1]]
+
+
+def test_words_between_two_texts_are_drawn_where_a_temperature_or_a_top_p_is_given(call):
+    vae = save(make_vae())
+    ends = vae.encode(["the soup was", "cold"])
+    arguments = ("mine", "--between", "the soup was", "cold", "--steps", 2)
+    for options in ({"temperature": 3.0}, {"top_p": 0.9}, {"temperature": 3.0, "top_p": 0.9}):
+        given = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
+        assert call(*arguments, *given)[0] == decode(vae, ends, **options)
+
+
 # Copied runs
 
 
@@ -251,6 +300,24 @@ def fails(*arguments):
         (["mine", "--candidates", "0"], "--candidates is 0; allowed: a whole number of at least 1"),
         (["mine", "--device", "gpu"], "arguments: argument --device: invalid choice: 'gpu'"),
         (["mine", "--output", "."], "--output: . is no file; expected the name of one"),
+        (["mine", "--between", "a"], "arguments: argument --between: expected 2 arguments"),
+        (
+            ["mine", "--between", "a", "b", "--steps", "1"],
+            "--steps is 1; allowed: a whole number of at least 2",
+        ),
+        (["mine", "--steps", "3"], "--steps: found no --between; expected it, with two texts"),
+        *(
+            (
+                ["mine", "--between", "a", "b", *given],
+                f"{given[0]}: found --between, with which it means nothing; leave it out",
+            )
+            for given in (
+                ["--count", "3"],
+                ["--candidates", "3"],
+                ["--label", "1"],
+                ["--prefix", "the"],
+            )
+        ),
     ],
 )
 def test_what_is_wrong_with_the_command_line_is_told(arguments, told):
@@ -313,6 +380,26 @@ def test_a_model_that_is_not_there_is_told():
             ["--prefix", "the soup was cold THE"],
             "--prefix: found 5 words; expected fewer than 5, at which the model's texts are "
             "cropped",
+        ),
+        *(
+            (
+                make,
+                ["--between", "the soup", "cold"],
+                "--between: this model has no codes of texts, between which it could write; "
+                "expected a variational autoencoder that learnt all labels together, such as "
+                "lstm_vae",
+            )
+            for make in (make_chain, make_model, make_gan, lambda: make_both(make_vae))
+        ),
+        (
+            make_vae,
+            ["--between", "the soup", "a COLD Moon"],
+            "text 'a cold moon': the lstm vae has not learnt the word 'a'",
+        ),
+        (
+            make_vae,
+            ["--between", "the soup", " "],
+            "--between: found no word in ' '; expected two texts",
         ),
         (make_chain, ["--train", "no.txt"], "no.txt: no such file or directory"),
         (
@@ -386,13 +473,13 @@ def test_a_full_disk_behind_standard_output_is_one_line():
     assert last == "error: standard output: no space left on device"
 
 
-def test_the_help_is_short_and_has_two_examples_that_are_understood(capsys):
+def test_the_help_is_short_and_has_examples_that_are_understood(capsys):
     with pytest.raises(SystemExit) as exit:
         generate.main("--help")
     assert exit.value.code == 0
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) < 40
     examples = [line for line in lines if line.startswith("  python -m stages.generate ")]
-    assert len(examples) == 2
+    assert len(examples) == 3
     for example in examples:
         parse_arguments(shlex.split(example)[3:])

@@ -50,6 +50,11 @@ TINY = {
         **NETWORK,
         "learning_rate": 0.1,
     },
+    "lstm_vae": {
+        **{"width": 8, "hidden_size": 8, "code_size": 2, "patience": 1, **NETWORK},
+        **{"word_dropout": 0.2, "kl_weight": 1.0, "annealing": 2, "epochs": 6},
+        "learning_rate": 0.05,
+    },
     "paper_gan": {"hidden_size": 4, "noise": "normal", **NETWORK},
     "modern_gan": {
         **{"hidden_size": 4, "method": "policy_gradient", "objective": "cross_entropy"},
@@ -178,7 +183,7 @@ def test_it_says_what_made_it(trained, corpus):
 
 
 ANY, MODELS = [*NAMES], [name for name in NAMES if name != "paper_gan"]
-NETWORKS = ["language_model", "paper_gan", "modern_gan"]
+NETWORKS = ["language_model", "lstm_vae", "paper_gan", "modern_gan"]
 GANS = ["paper_gan", "modern_gan"]
 NO_NAMES = ["../markov", "a/b", "..", ".", "", "os.path", "stages.check", "Markov", "m\u00e4rkov"]
 NO_ROOMS = {"nowhere": "found none", "protocol": "found none", "folder": "Folder", "chosen": "Chos"}
@@ -242,13 +247,15 @@ DAMAGES = {
         }.items()
     },
     "words: an unknown one among them": (
-        ["language_model", "modern_gan"],
+        ["language_model", "lstm_vae", "modern_gan"],
         "about.json",
         said("words", value=lambda words: [*words[:-1], UNKNOWN]),
         "expected <unk> before all other words",
     ),
     "words: an unknown one alone": (
-        *(["language_model", "modern_gan"], "about.json", said("words", value=["", UNKNOWN])),
+        ["language_model", "lstm_vae", "modern_gan"],
+        "about.json",
+        said("words", value=["", UNKNOWN]),
         "expected <unk> before all other words",
     ),
     "words: none but an unknown one": (
@@ -296,8 +303,15 @@ DAMAGES = {
             *([name], "about.json", said(key, "dropout", value=None)),
             f"{key}: .*dropout that it learnt with, found null",
         )
-        for name, key in (("language_model", "settings"), ("modern_gan", "writer"))
+        for name, key in (
+            ("language_model", "settings"),
+            ("lstm_vae", "settings"),
+            ("modern_gan", "writer"),
+        )
     },
+    "another code_size": (
+        *(["lstm_vae"], "about.json", said("settings", "code_size", value=3), "of the shape"),
+    ),
     "another width": (GANS, "about.json", said("width", value=2), "of the shape"),
     "an embedding of another corpus": (
         *(GANS, "embedding/about.json", said("corpus", value="0" * 16)),
@@ -497,7 +511,25 @@ def test_a_temperature_makes_texts_tamer(trained):
         return
     tame, plain = (write(generator, 200, temperature=value) for value in (0.1, 1.0))
     assert len(set(tame)) < len(set(plain))
-    assert write(generator, 200, top_p=0.01) == write(generator, 200, seed=9, top_p=0.01)
+    if not generator.latent:  # which draws codes besides
+        assert write(generator, 200, top_p=0.01) == write(generator, 200, seed=9, top_p=0.01)
+
+
+def test_a_code_of_a_text_becomes_a_text(trained, corpus):
+    generator, _, _ = trained
+    assert generator.latent == hasattr(generator, "encode")
+    if not generator.latent:
+        pytest.skip("its texts have no codes")
+    codes = generator.encode(["the sun is", "my moon is good"])
+    assert codes.dtype == np.float32
+    assert codes.ndim == len(codes) == 2
+    (texts,) = generator.decode(codes, 1)
+    assert texts == next(generator.decode(codes, 1))
+    assert {word for text in texts for word in text.split()} <= {*corpus.known_words}
+    (tame,) = generator.decode(codes, 1, top_p=1e-9)
+    assert [tame] == [*generator.decode(codes, 2, top_p=1e-9)]
+    with pytest.raises(UserError, match="'unheard'"):
+        generator.encode(["the sun", "the unheard sun"])
 
 
 def test_labels_are_refused_where_none_were_learnt(trained):

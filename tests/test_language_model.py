@@ -13,14 +13,9 @@ from torch import nn
 from stages.corpus.building import build_corpus
 from stages.corpus.corpus import UNKNOWN, Corpus, Split
 from stages.corpus.errors import UserError
-from stages.generators import language_model
-from stages.generators.language_model import (
-    UNVALIDATED,
-    LanguageModel,
-    LanguageModelSettings,
-    fit_dropout,
-    rank_words,
-)
+from stages.generators import language_model, word_model
+from stages.generators.language_model import LanguageModel, LanguageModelSettings
+from stages.generators.word_model import UNVALIDATED, fit_dropout, rank_words
 from stages.networks import tied_softmax
 from stages.networks.lstm_language_model import written
 from stages.pipeline.trainer import fit
@@ -138,7 +133,7 @@ def test_written_texts_become_the_same_tokens_again():
 
 
 def test_texts_depend_on_the_seed_alone(monkeypatch):
-    monkeypatch.setattr(language_model, "BATCH", 40)
+    monkeypatch.setattr(word_model, "BATCH", 40)
     model = make_model(max_length=5)
     first = list(model.generate(100, 1))
     torch.randn(5)
@@ -320,7 +315,7 @@ def test_dropout_fits_the_number_of_words(words, dropout):
 def test_a_dropout_of_null_is_fitted_to_the_training_texts_alone(tmp_path, monkeypatch):
     # Ten words to learn from, of which 5 are as many as 300,000: one doubling. What is cropped
     # does not count.
-    monkeypatch.setattr(language_model, "MANY_WORDS", 5)
+    monkeypatch.setattr(word_model, "MANY_WORDS", 5)
     corpus = make_corpus(["a b c d e a b", "a b c d e"], ["a"] * 90, max_length=5)
     settings = SETTINGS.model_copy(update={"dropout": None})
     model = LanguageModel.build(corpus, settings, seed=1, device="cpu")

@@ -248,6 +248,7 @@ class Hmm:
     prefixed: ClassVar = True
     likelihood: ClassVar = "exact"
     chooses: ClassVar = False
+    latent: ClassVar = False
     stops_early: ClassVar = False
     fingerprint: str | None = None
 

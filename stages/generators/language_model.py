@@ -1,219 +1,73 @@
 """The language model: an LSTM that learns the likelihood of the training texts."""
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
-from typing import Annotated, Any, ClassVar, Self
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import torch
 from pydantic import AfterValidator
 from torch import Tensor
-from torch.optim import Adam
 
-from stages.corpus.checked_files import WordsAfterEnd
-from stages.corpus.corpus import UNKNOWN, Corpus, Split
-from stages.corpus.errors import UserError
-from stages.corpus.settings import Count, NetworkSettings, Share, Size
-from stages.generators.folder import load_about, load_network, save_folder
-from stages.generators.protocol import GeneratorAbout, Step, check_request, check_vocabulary
+from stages.corpus.corpus import UNKNOWN
+from stages.generators.word_model import (
+    WordModel,
+    WordModelAbout,
+    WordModelSettings,
+    check_fitted,
+)
 from stages.networks.lstm_language_model import LstmLanguageModel
 from stages.networks.size import count_parameters
 from stages.training.likelihood import log_likelihood, negative_log_likelihood, train_epoch
-from stages.training.plateau import Plateau
-
-BATCH = 500  # texts written at a time
-UNVALIDATED = 12  # passes at most where no held-out text tells when to stop
-# Dropout up to so many words of training text; each doubling takes a tenth off, down to the least.
-MOST_DROPOUT, MANY_WORDS, LEAST_DROPOUT = 0.5, 300_000, 0.1
 
 
-class LanguageModelSettings(NetworkSettings):
-    """The shape of the network, and its training.
-
-    Attributes:
-        width: numbers a word.
-        dropout: null fits it to the corpus; see `fit_dropout`.
-        epochs: passes at most; training ends where validation has stopped falling.
-        patience: passes that have not helped after which the learning rate falls; see `Plateau`.
-    """
-
-    width: Size
-    dropout: Share | None
-    patience: Count
+class LanguageModelSettings(WordModelSettings):
+    """The shape of the network, and its training; see `WordModelSettings`."""
 
 
-def _check_unknown(words: list[str]) -> list[str]:
-    if UNKNOWN in words and (words[1] != UNKNOWN or len(words) == 2):
-        raise ValueError(f"expected {UNKNOWN} before all other words")
-    return words
+LearntSettings = Annotated[LanguageModelSettings, AfterValidator(check_fitted)]
 
 
-LearntWords = Annotated[WordsAfterEnd, AfterValidator(_check_unknown)]
-
-
-def _check_fitted(settings: LanguageModelSettings) -> LanguageModelSettings:
-    if settings.dropout is None:
-        raise ValueError("expected the dropout that it learnt with, found null")
-    return settings
-
-
-LearntSettings = Annotated[LanguageModelSettings, AfterValidator(_check_fitted)]
-
-
-class _About(GeneratorAbout):
+class _About(WordModelAbout):
     settings: LearntSettings
-    max_length: Size
-    words: LearntWords
 
 
-class LanguageModel:
+class LanguageModel(WordModel):
     """P(text) as the product of P(word | words before it), the end of the text among the words.
 
-    Args:
-        words: words[0] is "", the end; then comes `UNKNOWN` where rare words were left out, which
-            is learnt but never written; the others by falling frequency.
-        settings: of the network and its training; dropout a number.
-        max_length: words at which texts are cropped.
-        device: where the network lives.
+    What it is made of says `WordModel`.
     """
 
     Settings: ClassVar = LanguageModelSettings
-    conditional: ClassVar = False
-    tempered: ClassVar = True
-    prefixed: ClassVar = True
+    About: ClassVar = _About
     likelihood: ClassVar = "exact"
-    chooses: ClassVar = False
-    stops_early: ClassVar = True
-    fingerprint: str | None = None
+    latent: ClassVar = False
 
-    def __init__(
-        self, words: Sequence[str], settings: LanguageModelSettings, max_length: int, device: str
-    ) -> None:
-        self.words = list(words)
-        self.ids = {word: number for number, word in enumerate(words)}  # of those it writes
-        self.unknown = self.ids.pop(UNKNOWN, None)
-        self.settings = settings
-        self.max_length = max_length
-        self.network = make_network(words, settings).to(device)
-        self.optimizer = Adam(self.network.parameters(), settings.learning_rate, fused=True)
-        self.plateau = Plateau(settings.patience)
-        self.epoch = 0  # passes made
+    @staticmethod
+    def make_network(words: Sequence[str], settings: LanguageModelSettings) -> LstmLanguageModel:
+        """Make the network for words, the end and the unknown one among them."""
+        shape = settings.width, settings.hidden_size, settings.num_layers
+        return LstmLanguageModel(len(words), *shape, settings.dropout, UNKNOWN in words)
 
-    @classmethod
-    def build(
-        cls, corpus: Corpus, settings: LanguageModelSettings, *, seed: int, device: str
-    ) -> Self:
-        """Make an untrained model of the training texts' words; see `protocol.Generator`."""
-        places = rank_words(corpus)
-        check_vocabulary(corpus, np.array(places))
-        words = [corpus.words[place] for place in places]
-        if settings.dropout is None:
-            read = np.minimum(corpus.train.lengths, corpus.max_length)
-            fitted = fit_dropout(int(read.sum()))
-            settings = settings.model_copy(update={"dropout": fitted})
-        model = cls(words, settings, corpus.max_length, device)
-        model.fingerprint = corpus.fingerprint
-        return model
-
-    def count_steps(self, corpus: Corpus) -> int:
-        """Return how many updates `train` makes at most."""
-        return self._most(corpus) * math.ceil(len(corpus.train) / self.settings.batch_size)
-
-    def _most(self, corpus: Corpus) -> int:
-        """Return how many passes `train` makes at most."""
-        most = self.settings.epochs
-        return most if len(corpus.validation) else min(most, UNVALIDATED)
-
-    def train(self, corpus: Corpus) -> Iterator[Step]:
-        """Learn by likelihood; an epoch's validation is in nats a word, as its loss is."""
-        learnt, held_out = (
-            self.number(corpus, split) for split in (corpus.train, corpus.validation)
+    def _learn(self, tokens: Tensor, first: int, per_epoch: int) -> Iterator[dict[str, float]]:
+        losses = train_epoch(
+            self.network,
+            tokens,
+            self.optimizer,
+            batch_size=self.settings.batch_size,
+            learning_rate=self.settings.learning_rate * self.plateau.share,
+            first=first,
         )
-        most = self._most(corpus)
-        per_epoch = self.count_steps(corpus) // most
-        while self.epoch < most and not self.plateau.is_over:
-            first = self.epoch * per_epoch
-            losses = train_epoch(
-                self.network,
-                learnt,
-                self.optimizer,
-                batch_size=self.settings.batch_size,
-                learning_rate=self.settings.learning_rate * self.plateau.share,
-                first=first,
-            )
-            epoch = self.epoch + 1
-            for step, loss in enumerate(losses, start=first + 1):
-                if step < first + per_epoch:
-                    yield Step(step, epoch, {"loss": loss})
-            self.epoch = epoch
-            validation = negative_log_likelihood(self.network, held_out) if len(held_out) else None
-            if validation is not None:
-                self.plateau.offer(validation)
-            yield Step(step, epoch, {"loss": loss}, validation, ends_epoch=True)
+        return ({"loss": loss} for loss in losses)
 
-    def number(self, corpus: Corpus, split: Split) -> Tensor:
-        """Turn a split's texts into the network's ids (N, T), int64, on the CPU.
+    def _validate(self, tokens: Tensor) -> float:
+        return negative_log_likelihood(self.network, tokens)
 
-        Words that are not the model's become the unknown word; where it has none, they are left
-        out, and what comes after them moves up.
-        """
-        other = self.unknown or 0
-        numbers = np.array([self.ids.get(word, other) for word in corpus.words])
-        known = numbers[split.tokens] > 0
-        kept = np.concatenate([[0], np.cumsum(known)])
-        ids = numbers[split.tokens[known]].astype(np.int32)
-        texts = Split(ids, kept[split.offsets], split.labels)
-        return torch.from_numpy(texts.padded(self.max_length))
-
-    def tokenize(self, texts: Sequence[str]) -> Tensor:
-        """Turn texts of the model's own words into its ids (N, T), int64, on the CPU.
-
-        Raises:
-            KeyError: a word is not among the model's.
-        """
-        tokens = torch.zeros((len(texts), self.max_length), dtype=torch.int64)
-        for row, text in enumerate(texts):
-            places = [self.ids[word] for word in text.split()[: self.max_length]]
-            tokens[row, : len(places)] = torch.tensor(places, dtype=torch.int64)
-        return tokens
-
-    def write(self, tokens: Tensor) -> list[str]:
-        """Turn ids (N, T) into texts, words joined by one space."""
-        return [" ".join(self.words[token] for token in row if token) for row in tokens.tolist()]
-
-    def generate(
-        self,
-        count: int,
-        seed: int,
-        *,
-        temperature: float = 1.0,
-        top_p: float = 1.0,
-        labels: Sequence[str] | None = None,
-        prefix: str = "",
-    ) -> Iterator[list[str]]:
-        """Yield texts; see `protocol.Generator`."""
-        check_request(self, temperature=temperature, top_p=top_p, labels=labels, prefix=prefix)
-        for word in prefix.split():
-            if not self.ids.get(word):
-                raise UserError(f"prefix: the language model has not learnt the word {word!r}")
-        beginning = [self.ids[word] for word in prefix.split()]
-        random = torch.Generator().manual_seed(seed)
-        for first in range(0, count, BATCH):
-            tokens = self.network.sample(
-                min(BATCH, count - first),
-                self.max_length,
-                random,
-                temperature=temperature,
-                top_p=top_p,
-                prefix=beginning,
-            )
-            yield self.write(tokens)
+    def _draw(self, count: int, random: torch.Generator, **options: Any) -> Tensor:
+        return self.network.sample(count, self.max_length, random, **options)
 
     def log_likelihood(self, texts: Sequence[str]) -> np.ndarray:
         """Return log P of each text (N,), in nats; -inf without words, or where one is unknown."""
-        cropped = [text.split()[: self.max_length] for text in texts]
-        known = [bool(words) and all(map(self.ids.get, words)) for words in cropped]
+        known = [*map(self.knows, texts)]
         tokens = self.tokenize(
             ["", *(text if is_known else "" for text, is_known in zip(texts, known, strict=True))]
         )
@@ -228,68 +82,3 @@ class LanguageModel:
             "parameters": count_parameters(self.network),
             "dropout": self.settings.dropout,
         }
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return weights, the optimizer's state and the passes made."""
-        training = {"optimizer": self.optimizer.state_dict(), "epoch": self.epoch}
-        training["plateau"] = self.plateau.state_dict()
-        return {"weights": self.network.state_dict(), "training": training}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take weights and, where they are given, what resuming needs."""
-        self.network.load_state_dict(state["weights"])
-        if "training" in state:
-            self.optimizer.load_state_dict(state["training"]["optimizer"])
-            self.plateau.load_state_dict(state["training"]["plateau"])
-            self.epoch = state["training"]["epoch"]
-
-    def save(self, folder: Path) -> None:
-        """Write the model, its words included; see `protocol.Generator`."""
-        about = {
-            "settings": self.settings.model_dump(),
-            "corpus": self.fingerprint,
-            "max_length": self.max_length,
-            "words": self.words,
-        }
-        save_folder(folder, "language_model", about, self.network.state_dict())
-
-    @classmethod
-    def load(cls, folder: Path, device: str) -> Self:
-        """Read what `save` wrote, in evaluation mode."""
-        about = load_about(folder, _About)
-        words, settings = about.words, about.settings
-        weights = load_network(folder, lambda: make_network(words, settings), settings.num_layers)
-        model = cls(words, settings, about.max_length, device)
-        model.fingerprint = about.corpus
-        model.network.load_state_dict(weights)
-        model.network.eval()
-        return model
-
-
-def fit_dropout(words: int) -> float:
-    """Return the dropout for so many words of training text: the more, the less.
-
-    From 0.5 for up to 300,000 words down to 0.1 for 4.8 million and more.
-    """
-    doublings = math.log2(max(words, MANY_WORDS) / MANY_WORDS)
-    return max(round(MOST_DROPOUT - doublings / 10, 3), LEAST_DROPOUT)
-
-
-def make_network(words: Sequence[str], settings: LanguageModelSettings) -> LstmLanguageModel:
-    """Make the network for words, the end and the unknown one among them."""
-    shape = settings.width, settings.hidden_size, settings.num_layers
-    return LstmLanguageModel(len(words), *shape, settings.dropout, UNKNOWN in words)
-
-
-def rank_words(corpus: Corpus) -> list[int]:
-    """List 0 and the ids of the cropped training texts' words by falling frequency.
-
-    The unknown word comes before all others, so that it is always in the head of the softmax.
-    """
-    ids = corpus.learnable(corpus.train).padded(corpus.max_length)
-    counts = np.bincount(ids.ravel(), minlength=corpus.vocabulary_size + 1)
-    counts[0] = 0
-    if corpus.has_unknown:
-        counts[corpus.vocabulary_size] *= ids.size + 1  # still 0 where it does not come
-    ranked = np.argsort(-counts, kind="stable")  # equal ones by first appearance
-    return [0, *ranked[counts[ranked] > 0].tolist()]

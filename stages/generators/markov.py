@@ -75,6 +75,7 @@ class Markov:
     prefixed: ClassVar = True
     likelihood: ClassVar = "exact"
     chooses: ClassVar = False
+    latent: ClassVar = False
     stops_early: ClassVar = False
     fingerprint: str | None = None
 

@@ -42,13 +42,9 @@ from stages.embeddings.piece_table import PieceTable, lengths_of
 from stages.embeddings.pretrained_bert import MINILM
 from stages.embeddings.protocol import Embedding, EmbeddingName, load_copy
 from stages.generators.folder import WEIGHTS, load_about, load_network, save_folder
-from stages.generators.language_model import (
-    LanguageModel,
-    LearntSettings,
-    LearntWords,
-    make_network,
-)
+from stages.generators.language_model import LanguageModel, LearntSettings
 from stages.generators.protocol import GeneratorAbout, Step, check_request, load_generator
+from stages.generators.word_model import LearntWords
 from stages.judges.ngram_classifier import FEATURES, NgramClassifier, are_runs
 from stages.judges.prefix_judge import PrefixJudge
 from stages.measures.frechet import Gaussian, fit_gaussian, frechet_distance
@@ -133,6 +129,7 @@ class ModernGan:
     prefixed: ClassVar = True
     likelihood: ClassVar = "exact"
     chooses: ClassVar = True
+    latent: ClassVar = False
     stops_early: ClassVar = True
     fingerprint: str | None = None
 
@@ -457,7 +454,7 @@ class ModernGan:
         words, settings, shape, width = about.words, about.settings, about.writer, about.width
 
         def make() -> nn.ModuleDict:
-            generator = make_network(words, shape)
+            generator = LanguageModel.make_network(words, shape)
             discriminator = make_discriminator(width, settings)
             parts = {"generator": generator, "discriminator": discriminator}
             if about.runs is not None:

@@ -64,6 +64,7 @@ class PaperGan:
     prefixed: ClassVar = False
     likelihood: ClassVar = "none"
     chooses: ClassVar = False
+    latent: ClassVar = False
     stops_early: ClassVar = False
     fingerprint: str | None = None
 

@@ -52,6 +52,7 @@ class PerLabel:
     """
 
     conditional: ClassVar = True
+    latent: ClassVar = False  # a code is of one part, and says nothing to the others
 
     def __init__(self, parts: Mapping[str, Generator], shares: Mapping[str, float]) -> None:
         self.parts = dict(parts)

@@ -45,6 +45,7 @@ class Generator(Protocol):
         prefixed: continues a beginning.
         likelihood: whether `log_likelihood` is exact, a lower bound, or not there at all.
         chooses: has `log_odds`, by which `chosen.Chosen` draws among its texts.
+        latent: writes each text from a code, as `LatentGenerator` has it.
         stops_early: training may end before `count_steps` updates, once more of it does not help.
         settings: an instance of `Settings`.
         max_length: words at which its texts are cropped.
@@ -57,6 +58,7 @@ class Generator(Protocol):
     prefixed: ClassVar[bool]
     likelihood: ClassVar[Literal["exact", "bound", "none"]]
     chooses: ClassVar[bool]
+    latent: ClassVar[bool]
     stops_early: ClassVar[bool]
     settings: BaseModel
     max_length: int
@@ -145,6 +147,27 @@ class Generator(Protocol):
 
         Raises:
             UserError: it is damaged, or not what `save` writes.
+        """
+        ...
+
+
+class LatentGenerator(Generator, Protocol):
+    """A generator that writes each text from a code, and finds a code for each text."""
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        """Return the code of each text, the mean of those it may have, (N, Z) float32.
+
+        Raises:
+            UserError: it has not learnt a word of a text.
+        """
+        ...
+
+    def decode(
+        self, codes: np.ndarray, seed: int, *, temperature: float = 1.0, top_p: float = 1.0
+    ) -> Iterator[list[str]]:
+        """Yield a text of each code (N, Z) in batches, words drawn as `generate` draws them.
+
+        So small a top_p that one word reaches it leaves the likeliest word alone at each place.
         """
         ...
 

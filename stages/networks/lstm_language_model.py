@@ -18,7 +18,8 @@ from stages.networks.portable import Linear
 from stages.networks.tied_softmax import TiedSoftmax
 from stages.networks.variational_dropout import VariationalDropout, draw_kept
 
-State = list[tuple[Tensor, Tensor]]  # of each LSTM layer
+# Of each LSTM layer two tensors (1, B, H); a kind of model may add what else it carries, (1, B, …).
+State = list[tuple[Tensor, ...]]
 
 END = 0  # in place of a word: the text begins and ends here
 UNKNOWN = 1  # where rare words were left out of the vocabulary: stands for each of them
@@ -72,7 +73,11 @@ class LstmLanguageModel(nn.Module):
             tokens: ids, int64; a text begins with END.
             state: the LSTM's after the tokens before; None at the beginning.
         """
-        hidden, after = self.dropout(self._embed(tokens)), []
+        return self._run(self.dropout(self._embed(tokens)), state)
+
+    def _run(self, hidden: Tensor, state: State | None) -> tuple[Tensor, State]:
+        """Run the LSTM over what it reads (B, T, …), as above."""
+        after = []
         for number, layer in enumerate(self.lstm):
             hidden, of_layer = layer(hidden, state and state[number])  # (B, T, H)
             hidden = self.dropout(hidden)
@@ -99,11 +104,20 @@ class LstmLanguageModel(nn.Module):
         return self.log_likelihoods(tokens, mask, drawn)[0]
 
     def log_likelihoods(
-        self, tokens: Tensor, mask: Tensor, drawn: Tensor | None = None
+        self,
+        tokens: Tensor,
+        mask: Tensor,
+        drawn: Tensor | None = None,
+        state: State | None = None,
     ) -> tuple[Tensor, Tensor]:
-        """Return log P (N,) of each of the N words, as above, and of an end in its place, (N,)."""
+        """Return log P (N,) of each of the N words, as above, and of an end in its place, (N,).
+
+        Args:
+            tokens: as above, as are `mask` and `drawn`.
+            state: that the texts begin in, if not the LSTM's own.
+        """
         before = pad(tokens[:, :-1], (1, 0), value=END)  # (B, T)
-        hidden, words = self.read(before)[0][mask], tokens[mask]  # (N, W), (N,)
+        hidden, words = self.read(before, state)[0][mask], tokens[mask]  # (N, W), (N,)
         impossible = None
         if self.has_unknown and drawn is not None:
             columns = len(self.softmax.group_bias) + self.softmax.cutoffs[0]
@@ -121,6 +135,7 @@ class LstmLanguageModel(nn.Module):
         temperature: float = 1.0,
         top_p: float = 1.0,
         prefix: Sequence[int] = (),
+        state: State | None = None,
     ) -> Tensor:
         """Draw texts, each of one word or more, without dropout.
 
@@ -133,6 +148,7 @@ class LstmLanguageModel(nn.Module):
                 (A. Holtzman et al., "The Curious Case of Neural Text Degeneration", 2020,
                 arXiv:1904.09751); 1 keeps all.
             prefix: words that each text begins with.
+            state: that the texts begin in, if not the LSTM's own.
 
         Returns:
             Tokens (B, T), int64; END after a text's last word.
@@ -143,9 +159,9 @@ class LstmLanguageModel(nn.Module):
         active = torch.arange(count, device=self.device)
         before = torch.tensor([END, *prefix[:max_length]], device=self.device).repeat(count, 1)
         tokens[:, : before.shape[1] - 1] = before[:, 1:]
-        word, state = before[:, -1:], None
+        word = before[:, -1:]
         if before.shape[1] > 1:
-            _, state = self.read(before[:, :-1])
+            _, state = self.read(before[:, :-1], state)
         for place in range(before.shape[1] - 1, max_length):
             vectors, state = self.read(word, state)  # (B, 1, W)
             drawn = self._draw(vectors[:, 0], place == 0, random, temperature, top_p)  # (B,)
@@ -153,7 +169,7 @@ class LstmLanguageModel(nn.Module):
             goes_on = drawn != END
             if not goes_on.all():
                 active, drawn = active[goes_on], drawn[goes_on]
-                state = [(hidden[:, goes_on], cell[:, goes_on]) for hidden, cell in state]
+                state = [tuple(part[:, goes_on] for part in parts) for parts in state]
             if not len(active):
                 break
             word = drawn.unsqueeze(1)

@@ -2,7 +2,9 @@
 
 import argparse
 from collections.abc import Sequence
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from stages.corpus.errors import UserError
 from stages.corpus.settings import Count, Rate, Section, Seed, Temperature
@@ -10,7 +12,7 @@ from stages.pipeline.command_line import Parser
 from stages.pipeline.core_settings import DEVICES
 from stages.pipeline.mistakes import find_mistakes
 
-CANDIDATES = 8  # as in params.yaml
+COUNT, CANDIDATES, STEPS = 20, 8, 7  # where they are not given; the second as in params.yaml
 
 _DESCRIPTION = """\
 Let a trained model write texts, one a line: lower-case words joined by spaces. It needs the
@@ -18,7 +20,8 @@ model's folder alone, and the same seed writes the same texts."""
 _EXAMPLES = """\
 examples:
   python -m stages.generate word2vec --count 5 --prefix "You are"
-  python -m stages.generate backup/bert --temperature 0.7 --output texts.txt"""
+  python -m stages.generate backup/bert --temperature 0.7 --output texts.txt
+  python -m stages.generate lstm_vae --between "the food is good" "i hate it" --steps 5"""
 
 
 class Request(Section):
@@ -26,11 +29,13 @@ class Request(Section):
 
     Attributes:
         model: a model's folder, or its name.
-        count: texts to write.
-        temperature: log P is divided by it.
-        top_p: only the likeliest words that together reach it are drawn from.
+        count: texts to write; None where it was not given.
+        temperature: log P is divided by it; None where it was not given.
+        top_p: only the likeliest words that together reach it are drawn from; None likewise.
         label: of all texts; None leaves labels to the model.
         prefix: words that each text begins with, not yet tokenized.
+        between: two texts, not yet tokenized, between whose codes texts are written; or None.
+        steps: texts between them, those of their own codes counted; None where it was not given.
         seed: of what is drawn.
         candidates: texts of which the discriminator draws one; None where it was not given.
         output: file for the texts; None for standard output.
@@ -40,11 +45,13 @@ class Request(Section):
     """
 
     model: str
-    count: Count
-    temperature: Temperature
-    top_p: Rate
+    count: Count | None
+    temperature: Temperature | None
+    top_p: Rate | None
     label: str | None
     prefix: str
+    between: list[str] | None
+    steps: Annotated[int, Field(ge=2)] | None
     seed: Seed
     candidates: Count | None
     output: str | None
@@ -68,22 +75,33 @@ def parse_arguments(arguments: Sequence[str]) -> Request:
     )
     add = parser.add_argument
     add("model", metavar="MODEL", help="a model's folder, or its name in data/generators")
-    add("--count", metavar="N", type=int, default=20, help="texts to write (20)")
+    add("--count", metavar="N", type=int, help=f"texts to write ({COUNT})")
     add("--prefix", metavar='"WORDS"', default="", help="words that each text begins with")
     add("--label", metavar="L", help="label of all texts, for models of per_label=true")
     add(
         "--temperature",
         metavar="T",
         type=float,
-        default=1.0,
         help="below 1 tamer texts, above 1 bolder (1)",
     )
     add(
         "--top-p",
         metavar="P",
         type=float,
-        default=1.0,
         help="only the likeliest words that together reach P (1: all)",
+    )
+    add(
+        "--between",
+        metavar=('"TEXT"', '"TEXT"'),
+        nargs=2,
+        help="texts on the way from one to another, for models with codes; the likeliest words, "
+        "unless --temperature or --top-p is given",
+    )
+    add(
+        "--steps",
+        metavar="N",
+        type=int,
+        help=f"texts of --between, from the first's code to the second's ({STEPS})",
     )
     add(
         "--candidates",
@@ -109,4 +127,18 @@ def parse_arguments(arguments: Sequence[str]) -> Request:
     for key, line in find_mistakes(Request, values).items():
         told = line.removeprefix(key).removesuffix(", or null")  # which nobody can type
         raise UserError(f"--{key.replace('_', '-')}{told}")
-    return Request(**values)
+    request = Request(**values)
+    _check_together(request)
+    return request
+
+
+def _check_together(request: Request) -> None:
+    """Refuse options that do not go together."""
+    if request.between is None:
+        if request.steps is not None:
+            raise UserError("--steps: found no --between; expected it, with two texts")
+        return
+    given = {"count": request.count, "candidates": request.candidates, "label": request.label}
+    for name, value in (given | {"prefix": request.prefix or None}).items():
+        if value is not None:
+            raise UserError(f"--{name}: found --between, with which it means nothing; leave it out")

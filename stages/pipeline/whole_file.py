@@ -17,7 +17,7 @@ from stages.pipeline.sources import FIRST
 
 GENERATORS = Path(__file__).parents[1] / "generators"
 # In that folder, but not for the list of params.yaml to name.
-NOT_LISTED = {"__init__", "protocol", "folder", "per_label", "chosen", *FIRST} | {
+NOT_LISTED = {"__init__", "protocol", "folder", "per_label", "chosen", "word_model", *FIRST} | {
     f"{recipe}_gan" for recipe in RECIPES
 }
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
@@ -37,30 +37,42 @@ def train_epoch(
         learning_rate: at its height.
         first: updates made in earlier passes.
     """
-    lengths = written(tokens).sum(1)  # (N,)
-    # Words of a full batch, on average.
-    words_a_batch = lengths.double().mean().item() * min(batch_size, len(tokens))
     model.train()
-    for step, places in enumerate(_batches(lengths, batch_size), start=first):
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate * min(1, (step + 1) / WARM_UP)
-        batch = tokens[places, : int(lengths[places].max())].to(model.device)  # (B, T)
+    words = words_a_batch(tokens, batch_size)
+    for step, batch in enumerate(deal(tokens, batch_size), start=first):
+        batch = batch.to(model.device)  # (B, T)
         losses = -model.log_likelihood(batch, written(batch))  # (N,)
-        optimizer.zero_grad()
+        rate = learning_rate * min(1, (step + 1) / WARM_UP)
         # Not their mean: in a batch of short texts each word, and each end, would count more.
-        (losses.sum() / words_a_batch).backward()
-        clip_grad_norm_(model.parameters(), LARGEST_GRADIENT)
-        optimizer.step()
+        update(model, optimizer, losses.sum() / words, rate)
         yield losses.mean().item()
     model.eval()
 
 
-def _batches(lengths: Tensor, batch_size: int) -> list[Tensor]:
-    """Deal places among N texts out to batches in which texts are of like length."""
+def words_a_batch(tokens: Tensor, batch_size: int) -> float:
+    """Return how many words and ends a full batch of texts (N, T) has, on average."""
+    return written(tokens).sum(1).double().mean().item() * min(batch_size, len(tokens))
+
+
+def deal(tokens: Tensor, batch_size: int) -> Iterator[Tensor]:
+    """Deal texts (N, T) out to batches (B, T) of like length, each cropped to its longest text."""
+    lengths = written(tokens).sum(1)  # (N,)
     batches: list[Tensor] = []
     for chunk in torch.randperm(len(lengths)).split(SORTED * batch_size):
         batches += chunk[lengths[chunk].argsort(stable=True)].split(batch_size)
-    return [batches[place] for place in torch.randperm(len(batches)).tolist()]
+    for number in torch.randperm(len(batches)).tolist():
+        places = batches[number]
+        yield tokens[places, : int(lengths[places].max())]
+
+
+def update(model: nn.Module, optimizer: Optimizer, loss: Tensor, learning_rate: float) -> None:
+    """Make a step against the gradient of a loss, clipped to `LARGEST_GRADIENT`."""
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate
+    optimizer.zero_grad()
+    loss.backward()
+    clip_grad_norm_(model.parameters(), LARGEST_GRADIENT)
+    optimizer.step()
 
 
 @torch.no_grad()
