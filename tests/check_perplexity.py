@@ -1,7 +1,11 @@
-"""The language model's perplexity on a published split: `python tests/check_perplexity.py FOLDER`.
+"""A language model's perplexity on a published split: `python tests/check_perplexity.py FOLDER`.
 
 FOLDER holds train.txt, valid.txt and test.txt, a sentence a line, words between spaces, such as the
 Penn Treebank of T. Mikolov et al., 2010. Each sentence is read for itself and its end is counted.
+
+`python tests/check_perplexity.py FOLDER character_lstm hidden_size=512` gives the bits a character
+of the model that reads characters, spaces among them; what follows the generator's name stands in
+place of the settings in params.yaml.
 """
 
 import math
@@ -19,7 +23,7 @@ from ruamel.yaml import YAML
 from tqdm import tqdm
 
 from stages.corpus.corpus import Corpus, Split
-from stages.generators.language_model import LanguageModel, LanguageModelSettings
+from stages.generators.protocol import find_generator
 from stages.pipeline.stage import pick_device, seed_everything
 from stages.training.likelihood import negative_log_likelihood
 
@@ -47,25 +51,34 @@ def read_corpus(folder):
     return Corpus(["", *ids], len(ids), *splits, max_length=longest + 1)
 
 
-def main(folder):
-    params = YAML(typ="safe").load(ROOT / "params.yaml")
+def main(folder, name="language_model", *changes):
+    yaml = YAML(typ="safe")
+    params = yaml.load(ROOT / "params.yaml")
     seed_everything(params["seed"], params["threads"])
-    corpus, began = read_corpus(folder), time.monotonic()
-    settings = LanguageModelSettings(**params["language_model"])
-    model = LanguageModel.build(corpus, settings, seed=1, device=pick_device(params["device"]))
+    corpus, began = read_corpus(Path(folder)), time.monotonic()
+    kind = find_generator(name)
+    changed = {key: yaml.load(value) for key, value in (each.split("=") for each in changes)}
+    settings = kind.Settings(**{**params[name], **changed})
+    model = kind.build(corpus, settings, seed=1, device=pick_device(params["device"]))
+    print(f"{settings}, {model.describe()}")
     best, kept = math.inf, {}
     for step in tqdm(model.train(corpus), total=model.count_steps(corpus), unit="step"):
         if step.ends_epoch:
             minutes = (time.monotonic() - began) / 60
-            print(f"epoch {step.epoch}: {step.validation:.4f} nats a word, {minutes:.1f} minutes")
+            loss = f"{step.validation:.4f} nats a word"
+            print(f"epoch {step.epoch}: {loss}, {minutes:.1f} minutes", flush=True)
             if step.validation < best:
                 weights = model.network.state_dict()
                 best, kept = step.validation, {name: each.clone() for name, each in weights.items()}
     model.network.load_state_dict(kept)
     for name, part in (("valid", corpus.validation), ("test", corpus.test)):
-        loss = negative_log_likelihood(model.network, model.number(corpus, part))
-        print(f"{name}.txt: {loss:.4f} nats a word, perplexity {math.exp(loss):.2f}")
+        texts = model.number(corpus, part)
+        if hasattr(model, "bits"):
+            print(f"{name}.txt: {model.bits(texts):.4f} bits a character")
+        else:
+            loss = negative_log_likelihood(model.network, texts)
+            print(f"{name}.txt: {loss:.4f} nats a word, perplexity {math.exp(loss):.2f}")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(*sys.argv[1:])

@@ -20,10 +20,9 @@ from stages.generators.protocol import GeneratorAbout, Step, check_request, chec
 from stages.networks.lstm_language_model import LstmLanguageModel
 from stages.networks.size import count_parameters
 from stages.training.likelihood import log_likelihood, negative_log_likelihood, train_epoch
-from stages.training.plateau import Plateau
+from stages.training.plateau import UNVALIDATED, Plateau
 
 BATCH = 500  # texts written at a time
-UNVALIDATED = 12  # passes at most where no held-out text tells when to stop
 # Dropout up to so many words of training text; each doubling takes a tenth off, down to the least.
 MOST_DROPOUT, MANY_WORDS, LEAST_DROPOUT = 0.5, 300_000, 0.1
 

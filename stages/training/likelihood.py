@@ -23,6 +23,7 @@ def train_epoch(
     batch_size: int,
     learning_rate: float,
     first: int,
+    lengths: Tensor | None = None,
 ) -> Iterator[float]:
     """Make one pass over the texts, yielding each update's loss in nats a word, ends counted.
 
@@ -36,8 +37,10 @@ def train_epoch(
         batch_size: B, texts an update.
         learning_rate: at its height.
         first: updates made in earlier passes.
+        lengths: how many words of each text count, its end among them, (N,), int64; None takes all
+            that `written` says.
     """
-    lengths = written(tokens).sum(1)  # (N,)
+    lengths = written(tokens).sum(1) if lengths is None else lengths  # (N,)
     # Words of a full batch, on average.
     words_a_batch = lengths.double().mean().item() * min(batch_size, len(tokens))
     model.train()
@@ -45,7 +48,7 @@ def train_epoch(
         for group in optimizer.param_groups:
             group["lr"] = learning_rate * min(1, (step + 1) / WARM_UP)
         batch = tokens[places, : int(lengths[places].max())].to(model.device)  # (B, T)
-        losses = -model.log_likelihood(batch, written(batch))  # (N,)
+        losses = -model.log_likelihood(batch, mask_of(batch, lengths[places]))  # (N,)
         optimizer.zero_grad()
         # Not their mean: in a batch of short texts each word, and each end, would count more.
         (losses.sum() / words_a_batch).backward()
@@ -63,8 +66,20 @@ def _batches(lengths: Tensor, batch_size: int) -> list[Tensor]:
     return [batches[place] for place in torch.randperm(len(batches)).tolist()]
 
 
+def mask_of(tokens: Tensor, lengths: Tensor) -> Tensor:
+    """Say which places of texts (B, T) are among the first, of which each has its length (B,)."""
+    places = torch.arange(tokens.shape[1], device=tokens.device)
+    return places < lengths.to(tokens.device).unsqueeze(1)
+
+
 @torch.no_grad()
-def log_likelihood(model: LstmLanguageModel, tokens: Tensor, *, as_drawn: bool = False) -> Tensor:
+def log_likelihood(
+    model: LstmLanguageModel,
+    tokens: Tensor,
+    *,
+    as_drawn: bool = False,
+    lengths: Tensor | None = None,
+) -> Tensor:
     """Return log P (N,), float64, in nats, of each text of (N, T), over its words and its end.
 
     The model must be in evaluation mode, else dropout makes it a matter of chance.
@@ -74,11 +89,13 @@ def log_likelihood(model: LstmLanguageModel, tokens: Tensor, *, as_drawn: bool =
         tokens: (N, T), int64.
         as_drawn: whether P is that by which the model draws texts, none with an unknown word, or
             that which it learns; the same where the model has no unknown word.
+        lengths: see `train_epoch`.
     """
+    lengths = written(tokens).sum(1) if lengths is None else lengths
     sums = []
-    for batch in tokens.split(BATCH):
+    for batch, counted in zip(tokens.split(BATCH), lengths.split(BATCH), strict=True):
         batch = batch.to(model.device)
-        mask = written(batch)
+        mask = mask_of(batch, counted)
         values = torch.zeros(mask.shape, dtype=torch.float64)
         drawn = mask if as_drawn else None
         values[mask.cpu()] = model.log_likelihood(batch, mask, drawn).cpu().double()
