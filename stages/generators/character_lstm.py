@@ -415,7 +415,7 @@ class CharacterLstm:
 def make_network(characters: Sequence[str], settings: CharacterLstmSettings) -> LstmLanguageModel:
     """Make the network for characters, the end and the unknown one among them."""
     shape = settings.width, settings.hidden_size, settings.num_layers
-    network = LstmLanguageModel(len(characters), *shape, settings.dropout, has_unknown=True)
+    network = LstmLanguageModel(len(characters), *shape, settings.dropout)
     network.word_dropout = 0.0  # without the vector of an e a whole batch is hard to read
     return network
 
