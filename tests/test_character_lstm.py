@@ -380,6 +380,12 @@ def test_losses_are_in_nats_a_word_and_an_end_as_those_of_words_are():
     )
 
 
+def test_no_character_s_vector_is_dropped_from_a_whole_batch():
+    network = make_model(dropout=0.9).network.train()
+    tokens = torch.tensor([[A, B, SPACE]] * 50)
+    assert torch.equal(network._embed(tokens), network.softmax.vectors(tokens))
+
+
 def test_it_writes_the_period_that_it_has_read():
     corpus = make_corpus(["abc abc abc abc"] * 40, ["abc abc abc abc"], max_length=6)
     model = build(corpus, epochs=30, learning_rate=0.03, hidden_size=16)
