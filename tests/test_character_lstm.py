@@ -433,6 +433,20 @@ def test_training_ends_by_itself_where_validation_no_longer_falls():
     assert list(model.train(corpus)) == []
 
 
+@pytest.mark.parametrize(
+    ("epochs", "shares"),
+    [(3, [1] * 3), (4, [1, 1, 1, 0.3]), (9, [1] * 7 + [0.3, 0.09])],
+)
+def test_the_rate_falls_in_the_last_passes_where_it_has_not_fallen_before(epochs, shares):
+    # Two updates a pass, among the first 100, in which the rate rises.
+    corpus = make_corpus(["a b"] * 8, [])
+    model, rates = build(corpus, epochs=epochs, learning_rate=0.5), []
+    for _ in model.train(corpus):
+        rates.append(model.optimizer.param_groups[0]["lr"])
+    expected = [0.5 * shares[step // 2] * (step + 1) / 100 for step in range(2 * epochs)]
+    assert rates == pytest.approx(expected)
+
+
 def test_without_validation_texts_it_makes_twelve_passes_at_most():
     corpus = make_corpus(["a b"] * 8, [])
     model = build(corpus, epochs=50)

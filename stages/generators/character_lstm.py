@@ -35,7 +35,7 @@ from stages.generators.protocol import GeneratorAbout, Step, check_request
 from stages.networks.lstm_language_model import END, UNKNOWN, LstmLanguageModel, draw_likeliest
 from stages.networks.size import count_parameters
 from stages.training.likelihood import log_likelihood, mask_of, train_epoch
-from stages.training.plateau import UNVALIDATED, Plateau
+from stages.training.plateau import FALL, FALLS, UNVALIDATED, Plateau
 
 BATCH = 500  # texts written at a time
 READ = 250  # texts read at a time, of like length, where nothing is learnt
@@ -185,7 +185,7 @@ class CharacterLstm:
                 learnt.tokens,
                 self.optimizer,
                 batch_size=self.settings.batch_size,
-                learning_rate=self.settings.learning_rate * self.plateau.share,
+                learning_rate=self.settings.learning_rate * self._share(most),
                 first=first,
                 lengths=learnt.lengths,
             )
@@ -199,6 +199,15 @@ class CharacterLstm:
                 self.plateau.offer(bits)
                 validation = bits * math.log(2) * self._characters_a_word(held_out)
             yield Step(step, epoch, {"loss": loss * per_word}, validation, ends_epoch=True)
+
+    def _share(self, most: int) -> float:
+        """Return the share of the learning rate for the next of `most` passes.
+
+        Where no plateau has come before the last passes it falls in these as it would after one: at
+        its full height ends come too often or too seldom, by chance.
+        """
+        falling = min(FALLS, most // 4)
+        return min(self.plateau.share, FALL ** max(0, falling + 1 - (most - self.epoch)))
 
     def number(self, corpus: Corpus, split: Split) -> Spelt:
         """Turn a split's texts, cropped, into ids; characters it does not know become UNKNOWN."""
