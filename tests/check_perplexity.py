@@ -2,6 +2,7 @@
 
 python tests/check_perplexity.py FOLDER                          the language model
 python tests/check_perplexity.py FOLDER lstm_vae code_size=64    one with codes, a setting changed
+python tests/check_perplexity.py FOLDER character_lstm           one of characters, in bits of each
 
 FOLDER holds train.txt, valid.txt and test.txt, a sentence a line, words between spaces, such as the
 Penn Treebank of T. Mikolov et al., 2010. Each sentence is read for itself and its end is counted.
@@ -74,6 +75,8 @@ def fit(model, corpus):
 
 
 def tell_perplexity(model, tokens):
+    if hasattr(model, "bits"):
+        return f"{model.bits(tokens):.4f} bits a character"
     loss = negative_log_likelihood(model.network, tokens)
     return f"{loss:.4f} nats a word, perplexity {math.exp(loss):.2f}"
 

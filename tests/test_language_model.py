@@ -15,10 +15,11 @@ from stages.corpus.corpus import UNKNOWN, Corpus, Split
 from stages.corpus.errors import UserError
 from stages.generators import language_model, word_model
 from stages.generators.language_model import LanguageModel, LanguageModelSettings
-from stages.generators.word_model import UNVALIDATED, fit_dropout, rank_words
+from stages.generators.word_model import fit_dropout, rank_words
 from stages.networks import tied_softmax
 from stages.networks.lstm_language_model import written
 from stages.pipeline.trainer import fit
+from stages.training.plateau import UNVALIDATED
 
 SETTINGS = LanguageModelSettings(
     width=8,

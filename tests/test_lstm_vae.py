@@ -13,7 +13,7 @@ from stages.corpus.corpus import UNKNOWN
 from stages.corpus.errors import UserError
 from stages.generators import lstm_vae
 from stages.generators.lstm_vae import LstmVae, LstmVaeSettings
-from stages.generators.word_model import UNVALIDATED
+from stages.training.plateau import UNVALIDATED
 from stages.training.variational import read
 from tests.test_language_model import make_corpus
 

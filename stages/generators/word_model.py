@@ -17,10 +17,9 @@ from stages.corpus.errors import UserError
 from stages.corpus.settings import Count, NetworkSettings, Share, Size
 from stages.generators.folder import load_about, load_network, save_folder
 from stages.generators.protocol import GeneratorAbout, Step, check_request, check_vocabulary
-from stages.training.plateau import Plateau
+from stages.training.plateau import UNVALIDATED, Plateau
 
 BATCH = 500  # texts written at a time
-UNVALIDATED = 12  # passes at most where no held-out text tells when to stop
 # Dropout up to so many words of training text; each doubling takes a tenth off, down to the least.
 MOST_DROPOUT, MANY_WORDS, LEAST_DROPOUT = 0.5, 300_000, 0.1
 

@@ -187,16 +187,9 @@ class LstmLanguageModel(nn.Module):
         """Draw the next words (B,) from what they are predicted from, (B, W)."""
         if top_p == 1:
             return self._draw_by_parts(hidden, is_first, random, temperature)
-        log_probabilities = self.softmax.log_probabilities(hidden) / temperature  # (B, V)
-        self._exclude(log_probabilities, is_first)
-        probabilities, words = log_probabilities.softmax(1).sort(
-            dim=1, descending=True, stable=True
-        )
-        # A word stays while those likelier than it do not reach top_p: the first always does.
-        # On the CPU, as a cumsum has no deterministic form on CUDA.
-        likelier = probabilities.cpu().cumsum(1) - probabilities.cpu()
-        probabilities[(likelier >= top_p).to(self.device)] = 0
-        return words.gather(1, draw_places(probabilities, random).unsqueeze(1)).squeeze(1)
+        logits = self.softmax.log_probabilities(hidden) / temperature  # (B, V)
+        self._exclude(logits, is_first)
+        return draw_likeliest(logits, top_p, random)
 
     def _draw_by_parts(
         self, hidden: Tensor, is_first: bool, random: torch.Generator | None, temperature: float
@@ -230,6 +223,19 @@ class LstmLanguageModel(nn.Module):
             logits[:, END] = -torch.inf
         if self.has_unknown:
             logits[:, UNKNOWN] = -torch.inf
+
+
+def draw_likeliest(logits: Tensor, top_p: float, random: torch.Generator | None) -> Tensor:
+    """Draw a word (B,), int64, from each row of logits (B, V), of the likeliest; see `sample`."""
+    probabilities = logits.softmax(1)
+    if top_p == 1:
+        return draw_places(probabilities, random)
+    probabilities, words = probabilities.sort(dim=1, descending=True, stable=True)
+    # A word stays while those likelier than it do not reach top_p: the first always does.
+    # On the CPU, as a cumsum has no deterministic form on CUDA.
+    likelier = probabilities.cpu().cumsum(1) - probabilities.cpu()
+    probabilities[(likelier >= top_p).to(logits.device)] = 0
+    return words.gather(1, draw_places(probabilities, random).unsqueeze(1)).squeeze(1)
 
 
 def draw_places(probabilities: Tensor, random: torch.Generator | None) -> Tensor:

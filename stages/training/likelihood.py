@@ -23,6 +23,7 @@ def train_epoch(
     batch_size: int,
     learning_rate: float,
     first: int,
+    lengths: Tensor | None = None,
 ) -> Iterator[float]:
     """Make one pass over the texts, yielding each update's loss in nats a word, ends counted.
 
@@ -36,12 +37,15 @@ def train_epoch(
         batch_size: B, texts an update.
         learning_rate: at its height.
         first: updates made in earlier passes.
+        lengths: how many words of each text count, its end among them, (N,), int64; None takes all
+            that `written` says.
     """
+    lengths = written(tokens).sum(1) if lengths is None else lengths  # (N,)
+    words = words_a_batch(lengths, batch_size)
     model.train()
-    words = words_a_batch(tokens, batch_size)
-    for step, batch in enumerate(deal(tokens, batch_size), start=first):
+    for step, (batch, counted) in enumerate(deal(tokens, lengths, batch_size), start=first):
         batch = batch.to(model.device)  # (B, T)
-        losses = -model.log_likelihood(batch, written(batch))  # (N,)
+        losses = -model.log_likelihood(batch, mask_of(batch, counted))  # (N,)
         rate = learning_rate * min(1, (step + 1) / WARM_UP)
         # Not their mean: in a batch of short texts each word, and each end, would count more.
         update(model, optimizer, losses.sum() / words, rate)
@@ -49,20 +53,28 @@ def train_epoch(
     model.eval()
 
 
-def words_a_batch(tokens: Tensor, batch_size: int) -> float:
-    """Return how many words and ends a full batch of texts (N, T) has, on average."""
-    return written(tokens).sum(1).double().mean().item() * min(batch_size, len(tokens))
+def words_a_batch(lengths: Tensor, batch_size: int) -> float:
+    """Return how many words a full batch of texts has that have lengths (N,), on average."""
+    return lengths.double().mean().item() * min(batch_size, len(lengths))
 
 
-def deal(tokens: Tensor, batch_size: int) -> Iterator[Tensor]:
-    """Deal texts (N, T) out to batches (B, T) of like length, each cropped to its longest text."""
-    lengths = written(tokens).sum(1)  # (N,)
+def deal(tokens: Tensor, lengths: Tensor, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Deal texts (N, T) out to batches of like length.
+
+    Args:
+        tokens: the texts.
+        lengths: of each, (N,), int64.
+        batch_size: texts of a batch.
+
+    Yields:
+        Texts (B, T), cropped to the longest of them, and their lengths (B,).
+    """
     batches: list[Tensor] = []
     for chunk in torch.randperm(len(lengths)).split(SORTED * batch_size):
         batches += chunk[lengths[chunk].argsort(stable=True)].split(batch_size)
     for number in torch.randperm(len(batches)).tolist():
         places = batches[number]
-        yield tokens[places, : int(lengths[places].max())]
+        yield tokens[places, : int(lengths[places].max())], lengths[places]
 
 
 def update(model: nn.Module, optimizer: Optimizer, loss: Tensor, learning_rate: float) -> None:
@@ -75,8 +87,20 @@ def update(model: nn.Module, optimizer: Optimizer, loss: Tensor, learning_rate: 
     optimizer.step()
 
 
+def mask_of(tokens: Tensor, lengths: Tensor) -> Tensor:
+    """Say which places of texts (B, T) are among the first, of which each has its length (B,)."""
+    places = torch.arange(tokens.shape[1], device=tokens.device)
+    return places < lengths.to(tokens.device).unsqueeze(1)
+
+
 @torch.no_grad()
-def log_likelihood(model: LstmLanguageModel, tokens: Tensor, *, as_drawn: bool = False) -> Tensor:
+def log_likelihood(
+    model: LstmLanguageModel,
+    tokens: Tensor,
+    *,
+    as_drawn: bool = False,
+    lengths: Tensor | None = None,
+) -> Tensor:
     """Return log P (N,), float64, in nats, of each text of (N, T), over its words and its end.
 
     The model must be in evaluation mode, else dropout makes it a matter of chance.
@@ -86,11 +110,13 @@ def log_likelihood(model: LstmLanguageModel, tokens: Tensor, *, as_drawn: bool =
         tokens: (N, T), int64.
         as_drawn: whether P is that by which the model draws texts, none with an unknown word, or
             that which it learns; the same where the model has no unknown word.
+        lengths: see `train_epoch`.
     """
+    lengths = written(tokens).sum(1) if lengths is None else lengths
     sums = []
-    for batch in tokens.split(BATCH):
+    for batch, counted in zip(tokens.split(BATCH), lengths.split(BATCH), strict=True):
         batch = batch.to(model.device)
-        mask = written(batch)
+        mask = mask_of(batch, counted)
         values = torch.zeros(mask.shape, dtype=torch.float64)
         drawn = mask if as_drawn else None
         values[mask.cpu()] = model.log_likelihood(batch, mask, drawn).cpu().double()

@@ -12,6 +12,7 @@ from typing import Any
 GAIN = 0.002  # share of its size by which validation must fall for a pass to have helped
 FALL = 0.3  # of the rate, each time
 FALLS = 2  # after which one more plateau ends training
+UNVALIDATED = 12  # passes at most where no held-out text tells when to stop
 
 
 class Plateau:

@@ -82,8 +82,9 @@ def train_epoch(
         kl_weight: of KL, by the number of an update, from 0.
     """
     model.train()
-    words = words_a_batch(tokens, batch_size)
-    for step, batch in enumerate(deal(tokens, batch_size), start=first):
+    lengths = written(tokens).sum(1)  # (N,)
+    words = words_a_batch(lengths, batch_size)
+    for step, (batch, _) in enumerate(deal(tokens, lengths, batch_size), start=first):
         batch = batch.to(model.device)  # (B, T)
         mean, log_variance = model.encode(batch)
         codes = draw_codes(mean, log_variance, torch.randn_like(mean))
