@@ -157,6 +157,11 @@ def test_training_yields_numbered_steps_and_ends_its_epochs(trained, corpus):
     assert all(math.isfinite(value) for value in generator.describe().values())
 
 
+def test_no_number_hides_another_of_the_same_name(trained):
+    generator, training, _ = trained
+    assert not generator.describe().keys() & training.summary().keys()
+
+
 def test_same_seed_same_texts(trained):
     generator, _, _ = trained
     texts = write(generator)

@@ -70,7 +70,7 @@ def train_epoch(
     """Make one pass over the texts; see `likelihood.train_epoch`.
 
     Yields of each update, in nats a word, ends counted, `loss`, the bound of -log P (what is learnt
-    by weighs its KL), and `kl`, its part.
+    by weighs its KL), and `kl_a_word`, its part.
 
     Args:
         model: trained in place; in evaluation mode after the pass.
@@ -94,7 +94,7 @@ def train_epoch(
         update(model, optimizer, (reconstruction + kl_weight(step) * kl) / words, rate)
         read = int(written(batch).sum())
         kl = kl.item()
-        yield {"loss": (reconstruction.item() + kl) / read, "kl": kl / read}
+        yield {"loss": (reconstruction.item() + kl) / read, "kl_a_word": kl / read}
     model.eval()
 
 
