@@ -154,7 +154,9 @@ def test_an_update_is_one_of_the_weighed_bound():
     expected = torch.cat([(each - each.grad).detach().flatten() for each in twin.parameters()])
     assert torch.allclose(weights_of(model), expected, atol=1e-6)
     (step,) = losses
-    assert step == pytest.approx({"loss": (reconstruction + kl).item() / 10, "kl_a_word": kl.item() / 10})
+    assert step == pytest.approx(
+        {"loss": (reconstruction + kl).item() / 10, "kl_a_word": kl.item() / 10}
+    )
 
 
 @pytest.mark.parametrize(
