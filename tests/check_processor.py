@@ -24,6 +24,7 @@ from transformers import BertConfig, BertModel
 from stages.networks.portable import replace_linear, square_root
 from stages.networks.lstm_language_model import LstmLanguageModel, written
 from stages.networks.prefix_discriminator import PrefixDiscriminator
+from stages.networks.transformer_language_model import TransformerLanguageModel
 from stages.networks.vector_discriminator import VectorDiscriminator
 from stages.networks.vector_generator import VectorGenerator
 
@@ -76,6 +77,9 @@ def check_networks():
     model = LstmLanguageModel(7000, 128, 256, 1, 0.3)
     yield "language model", train(model, lambda: -model.log_likelihood(tokens, written(tokens)))
     yield "its texts", [model.sample(50, 32, torch.Generator().manual_seed(1))]
+    former = TransformerLanguageModel(7000, 128, 512, 2, 4, 0.3, 32)
+    yield "transformer", train(former, lambda: -former.log_likelihood(tokens, written(tokens)))
+    yield "its texts", [former.sample(50, 32, torch.Generator().manual_seed(1))]
     for width in (1, 12, 48):
         judge = PrefixDiscriminator(width, 128, 1, 0.3, 0.05, 2)
         vectors = torch.randn(64, 32, width)
