@@ -77,9 +77,6 @@ def check_networks():
     model = LstmLanguageModel(7000, 128, 256, 1, 0.3)
     yield "language model", train(model, lambda: -model.log_likelihood(tokens, written(tokens)))
     yield "its texts", [model.sample(50, 32, torch.Generator().manual_seed(1))]
-    former = TransformerLanguageModel(7000, 128, 512, 2, 4, 0.3, 32)
-    yield "transformer", train(former, lambda: -former.log_likelihood(tokens, written(tokens)))
-    yield "its texts", [former.sample(50, 32, torch.Generator().manual_seed(1))]
     for width in (1, 12, 48):
         judge = PrefixDiscriminator(width, 128, 1, 0.3, 0.05, 2)
         vectors = torch.randn(64, 32, width)
@@ -97,6 +94,9 @@ def check_networks():
         with torch.no_grad():
             hidden = bert(torch.randint(1, 999, (2048 // length, length))).last_hidden_state
         yield f"BERT, {length} pieces", [hidden]
+    former = TransformerLanguageModel(7000, 128, 512, 2, 4, 0.3, 32)
+    yield "transformer", train(former, lambda: -former.log_likelihood(tokens, written(tokens)))
+    yield "its texts", [former.sample(50, 32, torch.Generator().manual_seed(1))]
 
 
 def train(network, loss, updates=4):

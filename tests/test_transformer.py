@@ -17,7 +17,7 @@ from stages.generators import word_model
 from stages.generators.protocol import load_generator
 from stages.generators.transformer import Transformer, TransformerSettings
 from stages.networks import tied_softmax
-from stages.networks.lstm_language_model import END, written
+from stages.networks.lstm_language_model import END, WORDS_DROPPED, written
 from stages.networks.transformer_language_model import TransformerLanguageModel
 from tests.tampering import said
 from tests.test_language_model import make_corpus
@@ -173,6 +173,23 @@ def test_dropout_works_in_training_alone():
     assert torch.equal(*drawn)
 
 
+def test_the_same_numbers_are_dropped_at_each_place_and_whole_words():
+    # Of 400 * 16 numbers half: six standard deviations are 6 * 0.5 / sqrt(6400) = 0.04. Of 2,000
+    # words a tenth: 6 * sqrt(0.09 / 2000) = 0.04, too.
+    network, reads = make_network(words=2000, length=9, dropout=0.5).train(), []
+    network.layers.register_forward_pre_hook(
+        lambda *call: reads.append(call[2]["inputs_embeds"] == 0), with_kwargs=True
+    )
+    after = network.read(torch.randint(1, 2000, (400, 9)))[0] == 0  # (B, T, W), as are others
+    assert torch.equal(after.any(1), after.all(1))
+    assert after.float().mean().item() == pytest.approx(0.5, abs=0.04)
+    whole = reads[0].all(2, keepdim=True)
+    inside = (reads[0] & ~whole).any(1)
+    assert torch.equal(inside, (reads[0] | whole).all(1))
+    assert inside.float().mean().item() == pytest.approx(0.5, abs=0.04)
+    assert whole.float().mean().item() == pytest.approx(0.1, abs=0.04)
+
+
 # What it says of texts, and draws
 
 
@@ -282,8 +299,8 @@ def test_training_taken_up_again_is_the_unbroken_one(passes):
 def test_a_dropout_of_null_is_fitted_to_the_training_texts():
     model = build(make_corpus(["a b"]), dropout=None)
     assert model.settings.dropout == model.describe()["dropout"] == word_model.MOST_DROPOUT
-    config = model.network.layers.config
-    assert {config.embd_pdrop, config.attn_pdrop, config.resid_pdrop} == {word_model.MOST_DROPOUT}
+    assert model.network.dropout.share == word_model.MOST_DROPOUT
+    assert model.network.word_dropout == WORDS_DROPPED * word_model.MOST_DROPOUT
 
 
 def test_its_size_is_told():

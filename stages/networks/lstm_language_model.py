@@ -30,11 +30,17 @@ WORDS_DROPPED = 0.2  # share of the dropout with which a word's vector is droppe
 class NextWordModel(nn.Module):
     """A network that predicts each word from those before it, and what follows from that alone.
 
-    Each kind has `softmax`, a `TiedSoftmax`, and `has_unknown`, and says how it reads.
+    Each kind says how it reads, and has:
+
+    Attributes:
+        softmax: of the words.
+        has_unknown: whether the word `UNKNOWN` is one that is read and learnt, but never drawn.
+        word_dropout: share of all words whose vector is dropped in training.
     """
 
     softmax: TiedSoftmax
     has_unknown: bool
+    word_dropout: float
 
     @property
     def device(self) -> torch.device:
@@ -49,6 +55,14 @@ class NextWordModel(nn.Module):
             state: that after the tokens before; None at the beginning.
         """
         raise NotImplementedError
+
+    def _embed(self, tokens: Tensor) -> Tensor:
+        """Look up vectors (B, T, W); in training those of some words are 0 in the whole batch."""
+        vectors = self.softmax.vectors(tokens)
+        if not self.training or not self.word_dropout:
+            return vectors
+        kept = draw_kept((self.softmax.vectors.num_embeddings, 1), self.word_dropout, vectors)
+        return vectors * embedding(tokens, kept)
 
     def log_likelihood(self, tokens: Tensor, mask: Tensor, drawn: Tensor | None = None) -> Tensor:
         """Return log P (N,), in nats, of each of the N words that the mask picks.
@@ -236,14 +250,6 @@ class LstmLanguageModel(NextWordModel):
             hidden = self.dropout(hidden)
             after.append(of_layer)
         return self.dropout(torch.tanh(self.projection(hidden))), after
-
-    def _embed(self, tokens: Tensor) -> Tensor:
-        """Look up vectors (B, T, W); in training those of some words are 0 in the whole batch."""
-        vectors = self.softmax.vectors(tokens)
-        if not self.training or not self.word_dropout:
-            return vectors
-        kept = draw_kept((self.softmax.vectors.num_embeddings, 1), self.word_dropout, vectors)
-        return vectors * embedding(tokens, kept)
 
 
 def draw_places(probabilities: Tensor, random: torch.Generator | None) -> Tensor:

@@ -2,19 +2,20 @@
 
 Source: A. Radford et al., "Language Models are Unsupervised Multitask Learners", 2019, after
 A. Vaswani et al., "Attention Is All You Need", NIPS 2017, arXiv:1706.03762. The code is
-transformers' `GPT2Model`. We differ in the softmax, which is the language model's (rare words in
-groups, a bias a word), and in that layers multiply by `portable`, so that what they learn is the
-same on every processor. Products inside attention stay PyTorch's, which by MKL's slow mode are
-that, too; they are few, as texts are short.
+transformers' `GPT2Model`. We differ in the softmax, which is the LSTM language model's (rare words
+in groups, a bias a word), in its dropout, likewise, in place of GPT-2's, and in that layers
+multiply by `portable`, so that what they learn is the same on every processor. Products inside
+attention stay PyTorch's, which by MKL's slow mode are that, too; they are few, as texts are short.
 """
 
 from torch import Tensor, nn
 from transformers import DynamicCache, GPT2Config, GPT2Model
 from transformers.pytorch_utils import Conv1D as PlainConv1D
 
-from stages.networks.lstm_language_model import NextWordModel, State
+from stages.networks.lstm_language_model import WORDS_DROPPED, NextWordModel, State
 from stages.networks.portable import multiply
 from stages.networks.tied_softmax import TiedSoftmax
+from stages.networks.variational_dropout import VariationalDropout
 
 
 class Conv1D(PlainConv1D):
@@ -36,7 +37,8 @@ class TransformerLanguageModel(NextWordModel):
         hidden_size: H, of each layer's inner one, behind its attention.
         num_layers: layers.
         num_heads: of attention in each layer; they share out W.
-        dropout: share of numbers dropped in training: of vectors, of attention, of each layer.
+        dropout: share of numbers dropped in training, before the first layer and after the last,
+            and of words; as of `LstmLanguageModel`.
         max_length: T, words a text at most.
         has_unknown: whether the word `UNKNOWN` is one that is read and learnt, but never drawn.
     """
@@ -54,6 +56,8 @@ class TransformerLanguageModel(NextWordModel):
     ) -> None:
         super().__init__()
         self.has_unknown = has_unknown
+        self.word_dropout = WORDS_DROPPED * dropout
+        self.dropout = VariationalDropout(dropout)
         config = GPT2Config(
             vocab_size=1,
             bos_token_id=None,
@@ -63,9 +67,9 @@ class TransformerLanguageModel(NextWordModel):
             n_inner=hidden_size,
             n_layer=num_layers,
             n_head=num_heads,
-            embd_pdrop=dropout,
-            attn_pdrop=dropout,
-            resid_pdrop=dropout,
+            embd_pdrop=0.0,  # `self.dropout` instead
+            attn_pdrop=0.0,
+            resid_pdrop=0.0,
             activation_function="gelu_pytorch_tanh",  # GPT-2's, in one operation
             attn_implementation="eager",  # by products and a softmax
         )
@@ -87,10 +91,10 @@ class TransformerLanguageModel(NextWordModel):
         for number, (keys, values) in enumerate(state or ()):
             cache.update(keys[0], values[0], number)
         read = self.layers(
-            inputs_embeds=self.softmax.vectors(tokens),
+            inputs_embeds=self.dropout(self._embed(tokens)),
             past_key_values=cache,
             use_cache=not self.training,
         )
         kept = cache.layers if cache is not None else ()
         after = [(layer.keys.unsqueeze(0), layer.values.unsqueeze(0)) for layer in kept]
-        return read.last_hidden_state, after
+        return self.dropout(read.last_hidden_state), after
