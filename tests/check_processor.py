@@ -24,6 +24,7 @@ from transformers import BertConfig, BertModel
 from stages.networks.portable import replace_linear, square_root
 from stages.networks.lstm_language_model import LstmLanguageModel, written
 from stages.networks.prefix_discriminator import PrefixDiscriminator
+from stages.networks.transformer_language_model import TransformerLanguageModel
 from stages.networks.vector_discriminator import VectorDiscriminator
 from stages.networks.vector_generator import VectorGenerator
 
@@ -93,6 +94,9 @@ def check_networks():
         with torch.no_grad():
             hidden = bert(torch.randint(1, 999, (2048 // length, length))).last_hidden_state
         yield f"BERT, {length} pieces", [hidden]
+    former = TransformerLanguageModel(7000, 128, 512, 2, 4, 0.3, 32)
+    yield "transformer", train(former, lambda: -former.log_likelihood(tokens, written(tokens)))
+    yield "its texts", [former.sample(50, 32, torch.Generator().manual_seed(1))]
 
 
 def train(network, loss, updates=4):

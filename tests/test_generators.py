@@ -55,6 +55,10 @@ TINY = {
         **{"word_dropout": 0.2, "kl_weight": 1.0, "annealing": 2, "epochs": 6},
         "learning_rate": 0.05,
     },
+    "transformer": {
+        **{"width": 8, "hidden_size": 6, "num_heads": 2, "patience": 1, **NETWORK},
+        "learning_rate": 0.05,
+    },
     "paper_gan": {"hidden_size": 4, "noise": "normal", **NETWORK},
     "modern_gan": {
         **{"hidden_size": 4, "method": "policy_gradient", "objective": "cross_entropy"},
@@ -194,7 +198,14 @@ def test_it_says_what_made_it(trained, corpus):
 
 
 ANY, MODELS = [*NAMES], [name for name in NAMES if name not in ("paper_gan", *SPELLERS)]
-NETWORKS = ["language_model", "lstm_vae", "paper_gan", "modern_gan", "character_lstm"]
+NETWORKS = [
+    "language_model",
+    "lstm_vae",
+    "transformer",
+    "paper_gan",
+    "modern_gan",
+    "character_lstm",
+]
 GANS = ["paper_gan", "modern_gan"]
 NO_NAMES = ["../markov", "a/b", "..", ".", "", "os.path", "stages.check", "Markov", "m\u00e4rkov"]
 NO_ROOMS = {"nowhere": "found none", "protocol": "found none", "folder": "Folder", "chosen": "Chos"}
@@ -258,13 +269,13 @@ DAMAGES = {
         }.items()
     },
     "words: an unknown one among them": (
-        ["language_model", "lstm_vae", "modern_gan"],
+        ["language_model", "lstm_vae", "transformer", "modern_gan"],
         "about.json",
         said("words", value=lambda words: [*words[:-1], UNKNOWN]),
         "expected <unk> before all other words",
     ),
     "words: an unknown one alone": (
-        ["language_model", "lstm_vae", "modern_gan"],
+        ["language_model", "lstm_vae", "transformer", "modern_gan"],
         "about.json",
         said("words", value=["", UNKNOWN]),
         "expected <unk> before all other words",
@@ -317,6 +328,7 @@ DAMAGES = {
         for name, key in (
             ("language_model", "settings"),
             ("lstm_vae", "settings"),
+            ("transformer", "settings"),
             ("modern_gan", "writer"),
         )
     },

@@ -13,7 +13,7 @@ from torch import nn
 from stages.corpus.building import build_corpus
 from stages.corpus.corpus import UNKNOWN, Corpus, Split
 from stages.corpus.errors import UserError
-from stages.generators import language_model, word_model
+from stages.generators import word_model
 from stages.generators.language_model import LanguageModel, LanguageModelSettings
 from stages.generators.word_model import fit_dropout, rank_words
 from stages.networks import tied_softmax
@@ -352,7 +352,7 @@ def train(tmp_path, monkeypatch):
             weights.append({name: part.clone() for name, part in network.state_dict().items()})
             return next(told)
 
-        monkeypatch.setattr(language_model, "negative_log_likelihood", negative_log_likelihood)
+        monkeypatch.setattr(word_model, "negative_log_likelihood", negative_log_likelihood)
         torch.manual_seed(1)
         # Without dropout, and fast for an update among the first hundred.
         changes = {"batch_size": 2, "epochs": len(losses), "dropout": 0.0, "learning_rate": 0.5}

@@ -74,7 +74,9 @@ class LstmVae(WordModel):
     held_out: Tensor | None = None  # the validation texts, once it has trained
 
     @staticmethod
-    def make_network(words: Sequence[str], settings: LstmVaeSettings) -> LstmSentenceVae:
+    def make_network(
+        words: Sequence[str], settings: LstmVaeSettings, max_length: int
+    ) -> LstmSentenceVae:
         """Make the network for words, the end and the unknown one among them."""
         return LstmSentenceVae(
             len(words),

@@ -454,7 +454,7 @@ class ModernGan:
         words, settings, shape, width = about.words, about.settings, about.writer, about.width
 
         def make() -> nn.ModuleDict:
-            generator = LanguageModel.make_network(words, shape)
+            generator = LanguageModel.make_network(words, shape, about.max_length)
             discriminator = make_discriminator(width, settings)
             parts = {"generator": generator, "discriminator": discriminator}
             if about.runs is not None:

@@ -17,6 +17,8 @@ from stages.corpus.errors import UserError
 from stages.corpus.settings import Count, NetworkSettings, Share, Size
 from stages.generators.folder import load_about, load_network, save_folder
 from stages.generators.protocol import GeneratorAbout, Step, check_request, check_vocabulary
+from stages.networks.size import count_parameters
+from stages.training.likelihood import log_likelihood, negative_log_likelihood, train_epoch
 from stages.training.plateau import UNVALIDATED, Plateau
 
 BATCH = 500  # texts written at a time
@@ -96,13 +98,13 @@ class WordModel:
         self.unknown = self.ids.pop(UNKNOWN, None)
         self.settings = settings
         self.max_length = max_length
-        self.network = self.make_network(words, settings).to(device)
+        self.network = self.make_network(words, settings, max_length).to(device)
         self.optimizer = Adam(self.network.parameters(), settings.learning_rate, fused=True)
         self.plateau = Plateau(settings.patience)
         self.epoch = 0  # passes made
 
     @staticmethod
-    def make_network(words: Sequence[str], settings: Any) -> nn.Module:
+    def make_network(words: Sequence[str], settings: Any, max_length: int) -> nn.Module:
         """Make the network for words, the end and the unknown one among them."""
         raise NotImplementedError
 
@@ -283,13 +285,60 @@ class WordModel:
         """Read what `save` wrote, in evaluation mode."""
         about = load_about(folder, cls.About)
         words, settings = about.words, about.settings
-        make = cls.make_network
-        weights = load_network(folder, lambda: make(words, settings), settings.num_layers)
-        model = cls(words, settings, about.max_length, device)
+        max_length = about.max_length
+        weights = load_network(
+            folder, lambda: cls.make_network(words, settings, max_length), settings.num_layers
+        )
+        model = cls(words, settings, max_length, device)
         model.fingerprint = about.corpus
         model.network.load_state_dict(weights)
         model.network.eval()
         return model
+
+
+class LikelihoodModel(WordModel):
+    """A word model that is a `NextWordModel` and nothing else, and learns by likelihood alone.
+
+    Each kind says its network.
+    """
+
+    likelihood: ClassVar = "exact"
+    latent: ClassVar = False
+
+    def _learn(self, tokens: Tensor, first: int, per_epoch: int) -> Iterator[dict[str, float]]:
+        losses = train_epoch(
+            self.network,
+            tokens,
+            self.optimizer,
+            batch_size=self.settings.batch_size,
+            learning_rate=self.settings.learning_rate * self.plateau.share,
+            first=first,
+        )
+        return ({"loss": loss} for loss in losses)
+
+    def _validate(self, tokens: Tensor) -> float:
+        return negative_log_likelihood(self.network, tokens)
+
+    def _draw(self, count: int, random: torch.Generator, **options: Any) -> Tensor:
+        return self.network.sample(count, self.max_length, random, **options)
+
+    def log_likelihood(self, texts: Sequence[str]) -> np.ndarray:
+        """Return log P of each text (N,), in nats; -inf without words, or where one is unknown."""
+        known = [*map(self.knows, texts)]
+        tokens = self.tokenize(
+            ["", *(text if is_known else "" for text, is_known in zip(texts, known, strict=True))]
+        )
+        empty, *values = log_likelihood(self.network.eval(), tokens, as_drawn=True).numpy()
+        # `generate` writes no empty text, so the probability of one goes to all others.
+        return np.where(known, np.array(values) - np.log1p(-np.exp(empty)), -np.inf)
+
+    def describe(self) -> dict[str, float]:
+        """Count the words that it writes and the weights; say the dropout it learnt with."""
+        return {
+            "words": len(self.ids) - 1,
+            "parameters": count_parameters(self.network),
+            "dropout": self.settings.dropout,
+        }
 
 
 def fit_dropout(words: int) -> float:

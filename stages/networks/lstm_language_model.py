@@ -27,62 +27,34 @@ UNKNOWN = 1  # where rare words were left out of the vocabulary: stands for each
 WORDS_DROPPED = 0.2  # share of the dropout with which a word's vector is dropped as a whole
 
 
-class LstmLanguageModel(nn.Module):
-    """P(text) as the product of P(word | words before it), the end of the text among the words.
+class NextWordModel(nn.Module):
+    """A network that predicts each word from those before it, and what follows from that alone.
 
-    Args:
-        vocabulary_size: V, words, the end among them; ids by falling frequency, END first, then
-            `UNKNOWN` where there is one.
-        width: W, numbers a word, of the vectors that it reads and predicts by.
-        hidden_size: H, of every LSTM layer.
-        num_layers: LSTM layers.
-        dropout: share of numbers dropped in training, before and after each LSTM layer and after
-            the dense layer; of `WORDS_DROPPED` times this share of all words the vector is dropped.
+    Each kind says how it reads, and has:
+
+    Attributes:
+        softmax: of the words.
         has_unknown: whether the word `UNKNOWN` is one that is read and learnt, but never drawn.
+        word_dropout: share of all words whose vector is dropped in training.
     """
 
-    def __init__(
-        self,
-        vocabulary_size: int,
-        width: int,
-        hidden_size: int,
-        num_layers: int,
-        dropout: float,
-        has_unknown: bool = False,
-    ) -> None:
-        super().__init__()
-        self.has_unknown = has_unknown
-        self.word_dropout = WORDS_DROPPED * dropout
-        self.dropout = VariationalDropout(dropout)
-        sizes = [width, *[hidden_size] * num_layers]
-        self.lstm = nn.ModuleList(
-            nn.LSTM(read, hidden_size, batch_first=True) for read in sizes[:-1]
-        )
-        self.projection = Linear(hidden_size, width)
-        self.softmax = TiedSoftmax(vocabulary_size, width)
+    softmax: TiedSoftmax
+    has_unknown: bool
+    word_dropout: float
 
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
-        return self.projection.weight.device
+        return self.softmax.bias.device
 
     def read(self, tokens: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Turn tokens (B, T) into what the next words are predicted from, (B, T, W), and a state.
 
         Args:
             tokens: ids, int64; a text begins with END.
-            state: the LSTM's after the tokens before; None at the beginning.
+            state: that after the tokens before; None at the beginning.
         """
-        return self._run(self.dropout(self._embed(tokens)), state)
-
-    def _run(self, hidden: Tensor, state: State | None) -> tuple[Tensor, State]:
-        """Run the LSTM over what it reads (B, T, …), as above."""
-        after = []
-        for number, layer in enumerate(self.lstm):
-            hidden, of_layer = layer(hidden, state and state[number])  # (B, T, H)
-            hidden = self.dropout(hidden)
-            after.append(of_layer)
-        return self.dropout(torch.tanh(self.projection(hidden))), after
+        raise NotImplementedError
 
     def _embed(self, tokens: Tensor) -> Tensor:
         """Look up vectors (B, T, W); in training those of some words are 0 in the whole batch."""
@@ -114,7 +86,7 @@ class LstmLanguageModel(nn.Module):
 
         Args:
             tokens: as above, as are `mask` and `drawn`.
-            state: that the texts begin in, if not the LSTM's own.
+            state: that the texts begin in, if not the network's own.
         """
         before = pad(tokens[:, :-1], (1, 0), value=END)  # (B, T)
         hidden, words = self.read(before, state)[0][mask], tokens[mask]  # (N, W), (N,)
@@ -148,7 +120,7 @@ class LstmLanguageModel(nn.Module):
                 (A. Holtzman et al., "The Curious Case of Neural Text Degeneration", 2020,
                 arXiv:1904.09751); 1 keeps all.
             prefix: words that each text begins with.
-            state: that the texts begin in, if not the LSTM's own.
+            state: that the texts begin in, if not the network's own.
 
         Returns:
             Tokens (B, T), int64; END after a text's last word.
@@ -223,6 +195,54 @@ class LstmLanguageModel(nn.Module):
             logits[:, END] = -torch.inf
         if self.has_unknown:
             logits[:, UNKNOWN] = -torch.inf
+
+
+class LstmLanguageModel(NextWordModel):
+    """P(text) as the product of P(word | words before it), the end of the text among the words.
+
+    Args:
+        vocabulary_size: V, words, the end among them; ids by falling frequency, END first, then
+            `UNKNOWN` where there is one.
+        width: W, numbers a word, of the vectors that it reads and predicts by.
+        hidden_size: H, of every LSTM layer.
+        num_layers: LSTM layers.
+        dropout: share of numbers dropped in training, before and after each LSTM layer and after
+            the dense layer; of `WORDS_DROPPED` times this share of all words the vector is dropped.
+        has_unknown: whether the word `UNKNOWN` is one that is read and learnt, but never drawn.
+    """
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        width: int,
+        hidden_size: int,
+        num_layers: int,
+        dropout: float,
+        has_unknown: bool = False,
+    ) -> None:
+        super().__init__()
+        self.has_unknown = has_unknown
+        self.word_dropout = WORDS_DROPPED * dropout
+        self.dropout = VariationalDropout(dropout)
+        sizes = [width, *[hidden_size] * num_layers]
+        self.lstm = nn.ModuleList(
+            nn.LSTM(read, hidden_size, batch_first=True) for read in sizes[:-1]
+        )
+        self.projection = Linear(hidden_size, width)
+        self.softmax = TiedSoftmax(vocabulary_size, width)
+
+    def read(self, tokens: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """Turn tokens (B, T) into what the next words are predicted from; see the parent."""
+        return self._run(self.dropout(self._embed(tokens)), state)
+
+    def _run(self, hidden: Tensor, state: State | None) -> tuple[Tensor, State]:
+        """Run the LSTM over what it reads (B, T, …), as above."""
+        after = []
+        for number, layer in enumerate(self.lstm):
+            hidden, of_layer = layer(hidden, state and state[number])  # (B, T, H)
+            hidden = self.dropout(hidden)
+            after.append(of_layer)
+        return self.dropout(torch.tanh(self.projection(hidden))), after
 
 
 def draw_likeliest(logits: Tensor, top_p: float, random: torch.Generator | None) -> Tensor:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
-from stages.networks.lstm_language_model import LstmLanguageModel, written
+from stages.networks.lstm_language_model import NextWordModel, written
 
 LARGEST_GRADIENT = 1.0  # norm to which a gradient is clipped
 WARM_UP = 100  # updates in which the learning rate rises to its full height
@@ -16,7 +16,7 @@ BATCH = 250  # texts read at a time where nothing is learnt
 
 
 def train_epoch(
-    model: LstmLanguageModel,
+    model: NextWordModel,
     tokens: Tensor,
     optimizer: Optimizer,
     *,
@@ -95,7 +95,7 @@ def mask_of(tokens: Tensor, lengths: Tensor) -> Tensor:
 
 @torch.no_grad()
 def log_likelihood(
-    model: LstmLanguageModel,
+    model: NextWordModel,
     tokens: Tensor,
     *,
     as_drawn: bool = False,
@@ -124,6 +124,6 @@ def log_likelihood(
     return torch.cat(sums)
 
 
-def negative_log_likelihood(model: LstmLanguageModel, tokens: Tensor) -> float:
+def negative_log_likelihood(model: NextWordModel, tokens: Tensor) -> float:
     """Return the mean of -log P over the words and ends of texts (N, T), in nats; 0 or more."""
     return -(log_likelihood(model, tokens).sum() / written(tokens).sum()).item()
