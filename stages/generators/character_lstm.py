@@ -15,27 +15,27 @@ have no form of their own together. All words of a text are read, those too that
 import math
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, NamedTuple, Self
+from typing import Annotated, ClassVar, NamedTuple, Self
 
 import numpy as np
 import torch
 from pydantic import AfterValidator, Field
 from torch import Tensor
 from torch.nn.functional import pad
-from torch.optim import Adam
 
 from stages.corpus.corpus import UNKNOWN as UNKNOWN_NAME
 from stages.corpus.corpus import Corpus, Split
 from stages.corpus.errors import UserError
 from stages.corpus.settings import Count, NetworkSettings, Size
 from stages.generators.folder import load_about, load_network, save_folder
+from stages.generators.plateau_model import PlateauModel
 from stages.generators.protocol import GeneratorAbout, Step, check_request
 from stages.networks.lstm_language_model import END, UNKNOWN, LstmLanguageModel, draw_likeliest
 from stages.networks.size import count_parameters
 from stages.training.likelihood import log_likelihood, mask_of, train_epoch
-from stages.training.plateau import FALL, FALLS, UNVALIDATED, Plateau
+from stages.training.plateau import FALL, FALLS
 
 BATCH = 500  # texts written at a time
 READ = 250  # texts read at a time, of like length, where nothing is learnt
@@ -95,7 +95,7 @@ class Spelt(NamedTuple):
     lengths: Tensor
 
 
-class CharacterLstm:
+class CharacterLstm(PlateauModel):
     """P(text) as the product of P(character | characters before it), the end among them.
 
     A text never begins with a space, has no two in a row, and does not end in one.
@@ -130,13 +130,9 @@ class CharacterLstm:
         self.characters = list(characters)
         self.ids = {each: number for number, each in enumerate(characters) if number > UNKNOWN}
         self.space = self.ids[SPACE]
-        self.settings = settings
         self.max_length = max_length
         self.max_characters = max_characters
-        self.network = make_network(characters, settings).to(device)
-        self.optimizer = Adam(self.network.parameters(), settings.learning_rate, fused=True)
-        self.plateau = Plateau(settings.patience)  # of bits a character
-        self.epoch = 0  # passes made
+        super().__init__(make_network(characters, settings).to(device), settings)
 
     @classmethod
     def build(
@@ -164,15 +160,6 @@ class CharacterLstm:
         model = cls(characters, settings, corpus.max_length, longest, device)
         model.fingerprint = corpus.fingerprint
         return model
-
-    def count_steps(self, corpus: Corpus) -> int:
-        """Return how many updates `train` makes at most."""
-        return self._most(corpus) * -(-len(corpus.train) // self.settings.batch_size)
-
-    def _most(self, corpus: Corpus) -> int:
-        """Return how many passes `train` makes at most."""
-        most = self.settings.epochs
-        return most if len(corpus.validation) else min(most, UNVALIDATED)
 
     def train(self, corpus: Corpus) -> Iterator[Step]:
         """Learn by likelihood; losses and validations are in nats a word, its characters' sum."""
@@ -381,20 +368,6 @@ class CharacterLstm:
         size = {"characters": len(self.ids), "parameters": count_parameters(self.network)}
         is_validated = math.isfinite(self.plateau.lowest)
         return size | ({"bits_a_character": self.plateau.lowest} if is_validated else {})
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return weights, the optimizer's state and the passes made."""
-        training = {"optimizer": self.optimizer.state_dict(), "epoch": self.epoch}
-        training["plateau"] = self.plateau.state_dict()
-        return {"weights": self.network.state_dict(), "training": training}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take weights and, where they are given, what resuming needs."""
-        self.network.load_state_dict(state["weights"])
-        if "training" in state:
-            self.optimizer.load_state_dict(state["training"]["optimizer"])
-            self.plateau.load_state_dict(state["training"]["plateau"])
-            self.epoch = state["training"]["epoch"]
 
     def save(self, folder: Path) -> None:
         """Write the model, its characters included; see `protocol.Generator`."""

@@ -1,7 +1,7 @@
 """What generators share that draw one word after another: words, passes, texts and their folder."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
@@ -9,17 +9,16 @@ import numpy as np
 import torch
 from pydantic import AfterValidator
 from torch import Tensor, nn
-from torch.optim import Adam
 
 from stages.corpus.checked_files import WordsAfterEnd
 from stages.corpus.corpus import UNKNOWN, Corpus, Split
 from stages.corpus.errors import UserError
 from stages.corpus.settings import Count, NetworkSettings, Share, Size
 from stages.generators.folder import load_about, load_network, save_folder
+from stages.generators.plateau_model import PlateauModel
 from stages.generators.protocol import GeneratorAbout, Step, check_request, check_vocabulary
 from stages.networks.size import count_parameters
 from stages.training.likelihood import log_likelihood, negative_log_likelihood, train_epoch
-from stages.training.plateau import UNVALIDATED, Plateau
 
 BATCH = 500  # texts written at a time
 # Dropout up to so many words of training text; each doubling takes a tenth off, down to the least.
@@ -68,7 +67,7 @@ class WordModelAbout(GeneratorAbout):
     words: LearntWords
 
 
-class WordModel:
+class WordModel(PlateauModel):
     """A generator by a network over words; see `protocol.Generator`.
 
     Each kind says its network (`make_network`), how it learns (`_learn`, `_validate`) and how it
@@ -96,12 +95,8 @@ class WordModel:
         self.words = list(words)
         self.ids = {word: number for number, word in enumerate(words)}  # of those it writes
         self.unknown = self.ids.pop(UNKNOWN, None)
-        self.settings = settings
         self.max_length = max_length
-        self.network = self.make_network(words, settings, max_length).to(device)
-        self.optimizer = Adam(self.network.parameters(), settings.learning_rate, fused=True)
-        self.plateau = Plateau(settings.patience)
-        self.epoch = 0  # passes made
+        super().__init__(self.make_network(words, settings, max_length).to(device), settings)
 
     @staticmethod
     def make_network(words: Sequence[str], settings: Any, max_length: int) -> nn.Module:
@@ -156,15 +151,6 @@ class WordModel:
         model = cls(words, settings, corpus.max_length, device)
         model.fingerprint = corpus.fingerprint
         return model
-
-    def count_steps(self, corpus: Corpus) -> int:
-        """Return how many updates `train` makes at most."""
-        return self._most(corpus) * math.ceil(len(corpus.train) / self.settings.batch_size)
-
-    def _most(self, corpus: Corpus) -> int:
-        """Return how many passes `train` makes at most."""
-        most = self.settings.epochs
-        return most if len(corpus.validation) else min(most, UNVALIDATED)
 
     def train(self, corpus: Corpus) -> Iterator[Step]:
         """Learn from whole texts; an epoch's validation is in nats a word, as its loss is."""
@@ -255,20 +241,6 @@ class WordModel:
                     prefix=beginning,
                 )
             )
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return weights, the optimizer's state and the passes made."""
-        training = {"optimizer": self.optimizer.state_dict(), "epoch": self.epoch}
-        training["plateau"] = self.plateau.state_dict()
-        return {"weights": self.network.state_dict(), "training": training}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take weights and, where they are given, what resuming needs."""
-        self.network.load_state_dict(state["weights"])
-        if "training" in state:
-            self.optimizer.load_state_dict(state["training"]["optimizer"])
-            self.plateau.load_state_dict(state["training"]["plateau"])
-            self.epoch = state["training"]["epoch"]
 
     def save(self, folder: Path) -> None:
         """Write the model, its words included; see `protocol.Generator`."""

@@ -33,11 +33,9 @@ def match_diversity(
     temperature = 1.0
     for _ in range(ROUNDS):
         tried.append((temperature, mean_self_bleu(write(temperature))))
-        temperature = _meet(tried, goal)
-        if temperature is None:
-            temperature = _step(tried, goal)
+        found = _meet(tried, goal)
+        temperature = _step(tried, goal) if found is None else found
     nearest, _ = min(tried, key=lambda each: abs(each[1] - goal))
-    found = _meet(tried, goal)
     return nearest if found is None else found, tried
 
 

@@ -21,7 +21,7 @@ _EXAMPLES = """\
 examples:
   python -m stages.generate word2vec --count 5 --prefix "You are"
   python -m stages.generate backup/bert --temperature 0.7 --output texts.txt
-  python -m stages.generate lstm_vae --between "the food is good" "i hate it" --steps 5"""
+  python -m stages.generate lstm_vae --between "you are a clown" "thanks" --steps 5"""
 
 
 class Request(Section):

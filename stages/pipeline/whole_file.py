@@ -17,9 +17,16 @@ from stages.pipeline.sources import FIRST
 
 GENERATORS = Path(__file__).parents[1] / "generators"
 # In that folder, but not for the list of params.yaml to name.
-NOT_LISTED = {"__init__", "protocol", "folder", "per_label", "chosen", "word_model", *FIRST} | {
-    f"{recipe}_gan" for recipe in RECIPES
-}
+NOT_LISTED = {
+    "__init__",
+    "protocol",
+    "folder",
+    "per_label",
+    "chosen",
+    "plateau_model",
+    "word_model",
+    *FIRST,
+} | {f"{recipe}_gan" for recipe in RECIPES}
 
 
 def check_parameters(values: Any) -> list[str]:

@@ -1,0 +1,50 @@
+"""What generators share whose one network learns pass by pass, until validation falls no more."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+from torch.optim import Adam
+
+from stages.corpus.corpus import Corpus
+from stages.training.plateau import UNVALIDATED, Plateau
+
+
+class PlateauModel:
+    """A network, its optimizer and the passes it has made; see `protocol.Generator`.
+
+    Args:
+        network: on its device.
+        settings: batch size, learning rate, patience, and epochs at most.
+    """
+
+    def __init__(self, network: nn.Module, settings: Any) -> None:
+        self.settings = settings
+        self.network = network
+        self.optimizer = Adam(network.parameters(), settings.learning_rate, fused=True)
+        self.plateau = Plateau(settings.patience)
+        self.epoch = 0  # passes made
+
+    def count_steps(self, corpus: Corpus) -> int:
+        """Return how many updates `train` makes at most."""
+        return self._most(corpus) * math.ceil(len(corpus.train) / self.settings.batch_size)
+
+    def _most(self, corpus: Corpus) -> int:
+        """Return how many passes `train` makes at most."""
+        most = self.settings.epochs
+        return most if len(corpus.validation) else min(most, UNVALIDATED)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return weights, the optimizer's state and the passes made."""
+        training = {"optimizer": self.optimizer.state_dict(), "epoch": self.epoch}
+        training["plateau"] = self.plateau.state_dict()
+        return {"weights": self.network.state_dict(), "training": training}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take weights and, where they are given, what resuming needs."""
+        self.network.load_state_dict(state["weights"])
+        if "training" in state:
+            self.optimizer.load_state_dict(state["training"]["optimizer"])
+            self.plateau.load_state_dict(state["training"]["plateau"])
+            self.epoch = state["training"]["epoch"]
