@@ -11,13 +11,13 @@ import torch
 from torch import nn
 
 from stages.corpus.building import build_corpus
-from stages.corpus.corpus import Corpus, Split
 from stages.corpus.errors import UserError
 from stages.generators import character_lstm
 from stages.generators.character_lstm import CharacterLstm, CharacterLstmSettings
 from stages.networks import tied_softmax
 from stages.networks.lstm_language_model import END, UNKNOWN
 from tests.tampering import is_refused, said
+from tests.test_language_model import make_corpus
 
 SETTINGS = CharacterLstmSettings(
     width=8,
@@ -53,21 +53,6 @@ def make_known_model(**changes):
         model.network.softmax.bias.copy_(logs)
         model.network.softmax.group_bias.copy_(logs[-1:])  # of the last, alone in its group
     return model
-
-
-def make_corpus(train, validation=("a",), max_length=3):
-    """Make a corpus whose words are numbered as they appear; its test split is `validation`."""
-    parts = [[text.split() for text in texts] for texts in (train, validation)]
-    words = list(dict.fromkeys(["", *(word for part in parts for text in part for word in text)]))
-
-    def split(texts):
-        ids = [words.index(word) for text in texts for word in text]
-        offsets = np.cumsum([0, *map(len, texts)])
-        return Split(np.array(ids, np.int32), offsets, np.zeros(len(texts), np.int8))
-
-    known = len({word for text in parts[0] for word in text})
-    splits = split(parts[0]), split(parts[1]), split(parts[1])
-    return Corpus(words, known, *splits, max_length=max_length)
 
 
 def build(corpus, seed=1, **changes):
