@@ -82,6 +82,7 @@ def test_a_text_file_with_a_header_is_a_table(read):
         ('[{"Text": "hi", "oh_label": 1}]', [("hi", "1")]),
         ("Text,oh_label\nhi,1\n", [("hi", "1")]),
         ("hi there\nyou\n", [("hi there", None), ("you", None)]),
+        ("{hi there}\n[{you\n", [("{hi there}", None), ("[{you", None)]),
     ],
 )
 def test_a_file_of_another_name_is_what_it_looks_like(read, content, rows):

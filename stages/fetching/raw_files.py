@@ -12,6 +12,7 @@ from stages.fetching.json_rows import read_json
 
 FOLDER = "folder"  # as a label: the name of the folder in which a file of plain text lies
 _BLANK_LINES = re.compile(r"\n[^\S\n]*\n")
+_OBJECT = re.compile(r"\s*(\[\s*)?\{\s*[\"}]")  # JSON begins so, and a text in braces does not
 
 
 class Reading(NamedTuple):
@@ -46,7 +47,7 @@ def read_raw_file(path: Path, name: str, reading: Reading) -> Rows:
     """
     decoded = read_decoded(path, reading.encoding)
     content, form = decoded.text, form_of(name)
-    if form in ("text", None) and content.lstrip().startswith(("{", "[{")):
+    if form in ("text", None) and _OBJECT.match(content):
         form = "JSON"
     if form in ("text", None):
         is_table = isinstance(reading.text, int) or has_header(content, reading.text)
