@@ -154,6 +154,10 @@ class Generator(Protocol):
 class LatentGenerator(Generator, Protocol):
     """A generator that writes each text from a code, and finds a code for each text."""
 
+    def knows(self, text: str) -> bool:
+        """Say whether a text has words, as far as it is not cropped, and `encode` takes them."""
+        ...
+
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Return the code of each text, the mean of those it may have, (N, Z) float32.
 

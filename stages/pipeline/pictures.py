@@ -228,3 +228,46 @@ def _bars(estimates: Sequence[Sequence[float]]) -> tuple[list[float], list[list[
     below = [value - low for value, low, _ in estimates]
     above = [high - value for value, _, high in estimates]
     return values, [below, above]
+
+
+def draw_shifts(
+    path: Path | str,
+    curves: Mapping[str, tuple[Mapping[float, Any], Mapping[float, Any], float]],
+    title: str,
+) -> None:
+    """Draw how often texts have a label after a move of their codes, a colour a label.
+
+    Args:
+        path: the PNG file to write.
+        curves: by label: what texts became by the size of the move, with its `judged` share; the
+            same of moves at random; the share of real texts of the label.
+        title: of the picture.
+    """
+    figure = Figure(figsize=(8, 4.5), dpi=100, layout="constrained")
+    axes = figure.add_subplot()
+    for number, (label, (towards, control, real)) in enumerate(curves.items()):
+        colour, marker = _COLOURS[number % len(_COLOURS)], _MARKERS[number % len(_MARKERS)]
+        shown = label.replace("$", r"\$")
+        axes.plot(
+            [*towards],
+            [each.judged for each in towards.values()],
+            color=colour,
+            marker=marker,
+            label=f"towards {shown}",
+        )
+        axes.plot(
+            [*control],
+            [each.judged for each in control.values()],
+            color=colour,
+            linestyle="--",
+            label=f"as far, at random ({shown})",
+        )
+        axes.axhline(real, color=colour, linestyle=":", label=f"real texts of {shown}")
+    axes.set_ylim(0, 1.02)
+    axes.yaxis.set_major_formatter(PercentFormatter(1))
+    axes.set_xlabel("move of a text's code, in differences of mean codes")
+    axes.set_ylabel("texts that a classifier gives the label")
+    axes.set_title(title)
+    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
+    axes.spines[["top", "right"]].set_visible(False)
+    _save(figure, path)
