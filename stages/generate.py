@@ -6,7 +6,6 @@ python -m stages.generate lstm_vae --between A B     texts on the way from text 
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from statistics import fmean
 from typing import Any
 
@@ -17,11 +16,9 @@ from stages.corpus.corpus import load_corpus
 from stages.corpus.errors import UserError
 from stages.corpus.tokenizer import tokenize
 from stages.generators.protocol import (
-    ABOUT,
     Generator,
     LatentGenerator,
     check_request,
-    load_generator,
 )
 from stages.measures.copies import longest_runs
 from stages.pipeline.command_line import check_writable, read_texts, run_command
@@ -34,10 +31,7 @@ from stages.pipeline.generate_arguments import (
     parse_arguments,
 )
 from stages.pipeline.stage import pick_device, seed_everything
-
-GENERATORS, CORPUS = Path("data/generators"), Path("data/corpus")
-THREADS = 2  # as in params.yaml: another number could write other texts
-LIKELIEST = 1e-9  # the top_p that the likeliest word reaches alone
+from stages.pipeline.trained import CORPUS, LIKELIEST, THREADS, find_model, load_model
 
 
 def main(*arguments: str) -> None:
@@ -73,40 +67,6 @@ def main(*arguments: str) -> None:
     told = f"copied runs were not counted: {missing}" if missing else say_copied(runs, texts)
     written = "" if request.output is None else f"{len(texts)} texts in {request.output}; "
     print(f"{written}{told}", file=sys.stderr)
-
-
-def find_model(model: str) -> Path:
-    """Return the folder of a model that is given by its folder or by its name.
-
-    Raises:
-        UserError: there is none.
-    """
-    if not model.strip():
-        raise UserError("MODEL: found nothing; expected the name or the folder of a model")
-    for folder in (Path(model), GENERATORS / model):
-        if (folder / ABOUT).is_file():
-            return folder
-    if Path(model).is_dir():
-        raise UserError(f"{model}: no {ABOUT} there; expected the whole folder of a trained model")
-    known = ", ".join(sorted(path.parent.name for path in GENERATORS.glob(f"*/{ABOUT}")))
-    expected = (
-        f"{known}, or a model's folder" if known else "a trained model: run `dvc repro` first"
-    )
-    raise UserError(f"{model}: no such model here or in {GENERATORS}; expected {expected}")
-
-
-def load_model(folder: Path, device: str) -> Generator:
-    """Load a model of which every file is there.
-
-    Raises:
-        UserError: a file is missing or damaged.
-    """
-    try:
-        return load_generator(folder, device)
-    except FileNotFoundError as error:
-        raise UserError(
-            f"{' '.join(str(error).split())}; expected the whole folder of a trained model"
-        ) from None
 
 
 def check(generator: Generator, request: Request, prefix: str) -> None:

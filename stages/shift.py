@@ -15,7 +15,6 @@ from stages.corpus.corpus import Corpus, Split, load_corpus
 from stages.corpus.errors import UserError
 from stages.corpus.seeds import derive_seed
 from stages.corpus.tokenizer import tokenize
-from stages.generate import CORPUS, LIKELIEST, THREADS, find_model, load_model
 from stages.generators.protocol import LatentGenerator
 from stages.measures.code_shifts import Shifted, draw_direction, find_direction, measure_shift
 from stages.measures.labels import LabelClassifier, right_shares
@@ -24,6 +23,7 @@ from stages.pipeline.files import replacing, write_json
 from stages.pipeline.pictures import draw_shifts
 from stages.pipeline.shift_arguments import parse_arguments
 from stages.pipeline.stage import pick_device, seed_everything
+from stages.pipeline.trained import CORPUS, LIKELIEST, THREADS, find_model, load_model
 
 STEPS = (0.0, 0.5, 1.0, 1.5, 2.0)  # times the direction of a label
 MOST = 5000  # texts at most that a direction is the mean of

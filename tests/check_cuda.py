@@ -25,6 +25,7 @@ from stages.embeddings.scalar import ScalarEmbedding
 from stages.fetching.invented import invent_tables
 from stages.generators.modern_gan import ModernGan
 from stages.generators.protocol import find_generator
+from stages.networks.hybrid_sentence_vae import HybridSentenceVae, Shape
 from stages.networks.lstm_language_model import LstmLanguageModel
 from stages.networks.lstm_sentence_vae import LstmSentenceVae
 from stages.networks.prefix_discriminator import PrefixDiscriminator
@@ -48,6 +49,11 @@ SETTINGS = {  # the modern GAN starts from the first two
     "lstm_vae": {
         **{"width": 128, "hidden_size": 128, "code_size": 32, "word_dropout": 0.5},
         **{"kl_weight": 0.5, "annealing": 1, "patience": 1, **NETWORK},
+    },
+    "hybrid_vae": {
+        **{"width": 32, "hidden_size": 192, "code_size": 32, "convolutions": 5, "channels": 128},
+        **{"features": 64, "max_characters": 128, "auxiliary_weight": 0.2, "kl_weight": 1.0},
+        **{"delay": 1, "annealing": 1, "patience": 1, "rarest": 2, **NETWORK},
     },
     "character_lstm": {"width": 64, "hidden_size": 128, "patience": 1, "rarest": 2, **NETWORK},
     "transformer": {"width": 128, "hidden_size": 512, "num_heads": 4, "patience": 1, **NETWORK},
@@ -81,6 +87,10 @@ def compare_networks(device):
         "Transformer": (TransformerLanguageModel(50, 16, 32, 1, 2, 0.3, 32), [tokens, tokens > 0]),
         "LstmSentenceVae": (
             LstmSentenceVae(50, 16, 32, 1, 0.3, code_size=8, word_dropout=0.3),
+            [torch.randn(4, 8), tokens],
+        ),
+        "HybridSentenceVae": (
+            HybridSentenceVae(50, Shape(32, 16, (8, 16), 12, 32, 1, 8), 0.0, 2),
             [torch.randn(4, 8), tokens],
         ),
         "PrefixDiscriminator": (PrefixDiscriminator(12, 32, 1, 0.3, 0.05, 2), [vectors, lengths]),

@@ -12,14 +12,15 @@ from torch import nn
 
 from stages.corpus.building import build_corpus
 from stages.corpus.errors import UserError
-from stages.generators import character_lstm
-from stages.generators.character_lstm import CharacterLstm, CharacterLstmSettings
+from stages.generators import character_lstm, spelling_model
+from stages.generators.character_lstm import CharacterLstm
+from stages.generators.spelling_model import SpellingSettings
 from stages.networks import tied_softmax
 from stages.networks.lstm_language_model import END, UNKNOWN
 from tests.tampering import is_refused, said
 from tests.test_language_model import make_corpus
 
-SETTINGS = CharacterLstmSettings(
+SETTINGS = SpellingSettings(
     width=8,
     hidden_size=12,
     num_layers=1,
@@ -249,7 +250,7 @@ def test_texts_are_words_joined_by_one_space_and_cropped():
 
 
 def test_texts_depend_on_the_seed_alone(monkeypatch):
-    monkeypatch.setattr(character_lstm, "BATCH", 40)
+    monkeypatch.setattr(spelling_model, "BATCH", 40)
     model = make_model()
     first = list(model.generate(100, 1))
     torch.randn(5)
@@ -319,7 +320,7 @@ def test_what_follows_a_beginning_depends_on_all_of_it(seed):
 def test_a_beginning_with_an_unknown_character_is_refused(prefix, character):
     with pytest.raises(UserError) as error:
         write(make_model(), prefix=prefix)
-    expected = f"prefix: the character LSTM has not learnt the character {character!r}"
+    expected = f"prefix: the character lstm has not learnt the character {character!r}"
     assert str(error.value) == expected
 
 

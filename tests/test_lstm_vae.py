@@ -13,6 +13,7 @@ from stages.corpus.corpus import UNKNOWN
 from stages.corpus.errors import UserError
 from stages.generators import lstm_vae
 from stages.generators.lstm_vae import LstmVae, LstmVaeSettings
+from stages.training import variational
 from stages.training.plateau import UNVALIDATED
 from stages.training.variational import read
 from tests.test_language_model import make_corpus
@@ -131,7 +132,7 @@ def test_validation_is_the_bound_in_nats_a_word():
 
 def test_measures_are_taken_of_so_many_texts_at_most(monkeypatch):
     model, _, _ = train(["a", "b", "c", "d"] * 2, ["a", "b b", "c", "d d", "a"], epochs=1)
-    monkeypatch.setattr(lstm_vae, "MEASURED", 2)
+    monkeypatch.setattr(variational, "MEASURED", 2)
     # Of five the first, and that at 5/2.
     told = model.describe()
     model.held_out = model.tokenize(["a", "c"])

@@ -32,11 +32,9 @@ from stages.generators.word_model import (
 from stages.networks.lstm_language_model import written
 from stages.networks.lstm_sentence_vae import LstmSentenceVae
 from stages.networks.size import count_parameters
-from stages.training.variational import anneal, read, summarise, train_epoch
+from stages.training.variational import anneal, draw_noise, read, summarise, thin, train_epoch
 
 DRAWS = 50  # codes a text, of the importance-weighted bound
-MEASURED = 1000  # validation texts at most that `describe` takes measures of
-SEED = 1  # of the noise that bounds are computed with: always the same
 
 
 class LstmVaeSettings(WordModelSettings):
@@ -115,9 +113,7 @@ class LstmVae(WordModel):
         return self.epoch >= self.settings.annealing
 
     def _noise(self, draws: int, texts: int) -> Tensor:
-        """Draw from N(0, 1), always the same, (K, N, Z)."""
-        random = torch.Generator().manual_seed(SEED)
-        return torch.randn((draws, texts, self.settings.code_size), generator=random)
+        return draw_noise(draws, texts, self.settings.code_size)
 
     def _draw(self, count: int, random: torch.Generator, **options: Any) -> Tensor:
         codes = torch.randn((count, self.settings.code_size), generator=random)
@@ -157,7 +153,7 @@ class LstmVae(WordModel):
         return values
 
     def describe(self) -> dict[str, float]:
-        """Count words and weights, and say what it makes of validation texts, `MEASURED` at most.
+        """Count words and weights, and say what it makes of some validation texts.
 
         The latter in nats a text where it has just trained; see `variational.summarise`.
         """
@@ -168,9 +164,7 @@ class LstmVae(WordModel):
         }
         if self.held_out is None or not len(self.held_out):
             return values
-        texts = self.held_out
-        if len(texts) > MEASURED:
-            texts = texts[torch.arange(MEASURED) * len(texts) // MEASURED]
+        texts = thin(self.held_out)
         noise = self._noise(DRAWS, len(texts))
         found = read(self.network.eval(), texts, noise)
         return values | summarise(found, noise[0].numpy())

@@ -56,6 +56,7 @@ class _Product(torch.autograd.Function):
     @staticmethod
     def backward(context: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
         first, second = context.saved_tensors
+        gradient = gradient.contiguous()  # of one with gaps oneDNN takes a hundred times as long
         of_first, of_second = context.needs_input_grad
         return (
             _product(gradient, second.T) if of_first else None,

@@ -25,6 +25,7 @@ NOT_LISTED = {
     "chosen",
     "plateau_model",
     "word_model",
+    "spelling_model",
     *FIRST,
 } | {f"{recipe}_gan" for recipe in RECIPES}
 

@@ -22,6 +22,9 @@ from torch.optim import Optimizer
 from stages.networks.lstm_language_model import written
 from stages.training.likelihood import BATCH, WARM_UP, deal, update, words_a_batch
 
+SEED = 1  # of the noise that bounds are computed with: always the same
+MEASURED = 1000  # texts at most that bounds are computed of, where they are only to be told
+LEAST = 0.001  # share of it while it waits (Semeniuta et al.)
 START = 0.1  # share of the weight of KL at the first update (texar's example vae_text)
 ACTIVE = 0.01  # variance of a number's mean over texts above which the number is in use
 ROWS = 100  # codes whose densities under all posteriors are computed at a time
@@ -57,6 +60,38 @@ def anneal(step: int, rising: int) -> float:
     return min(1.0, START + (1 - START) * step / rising) if rising else 1.0
 
 
+def delay(step: int, waiting: int, rising: int) -> float:
+    """Return the share of KL's weight at an update, from 0: next to nothing, then it rises evenly.
+
+    Args:
+        step: the update.
+        waiting: updates before it rises.
+        rising: updates in which it does.
+    """
+    return min(1.0, max(LEAST, (step - waiting) / rising)) if step < waiting + rising else 1.0
+
+
+def draw_noise(draws: int, texts: int, code_size: int) -> Tensor:
+    """Draw from N(0, 1), always the same, (K, N, Z)."""
+    random = torch.Generator().manual_seed(SEED)
+    return torch.randn((draws, texts, code_size), generator=random)
+
+
+def thin(tokens: Tensor) -> Tensor:
+    """Choose `MEASURED` of the texts (N, T) at most, evenly."""
+    if len(tokens) <= MEASURED:
+        return tokens
+    return tokens[torch.arange(MEASURED) * len(tokens) // MEASURED]
+
+
+class AuxiliaryModel(CodeModel, Protocol):
+    """A network with codes whose decoder has a part that can tell texts alone."""
+
+    def log_likelihoods(self, codes: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """Return log P(text | code), and the same by that part, (B,) each, float64, in nats."""
+        ...
+
+
 def train_epoch(
     model: CodeModel,
     tokens: Tensor,
@@ -66,6 +101,8 @@ def train_epoch(
     learning_rate: float,
     first: int,
     kl_weight: Callable[[int], float],
+    auxiliary_weight: float | None = None,
+    count_words: Callable[[Tensor], int] = lambda tokens: int(written(tokens).sum()),
 ) -> Iterator[dict[str, float]]:
     """Make one pass over the texts; see `likelihood.train_epoch`.
 
@@ -80,6 +117,9 @@ def train_epoch(
         learning_rate: at its height.
         first: updates made in earlier passes.
         kl_weight: of KL, by the number of an update, from 0.
+        auxiliary_weight: of -log P by a part of the decoder, where the model is an
+            `AuxiliaryModel`, and then yielded as `auxiliary`; None where it is none.
+        count_words: of texts (B, T), ends counted.
     """
     model.train()
     lengths = written(tokens).sum(1)  # (N,)
@@ -88,13 +128,23 @@ def train_epoch(
         batch = batch.to(model.device)  # (B, T)
         mean, log_variance = model.encode(batch)
         codes = draw_codes(mean, log_variance, torch.randn_like(mean))
-        reconstruction = -model.log_likelihood(codes, batch).sum()
         kl = kl_divergence(mean, log_variance).double().sum()
+        alone = None
+        if auxiliary_weight is None:
+            likelihoods = model.log_likelihood(codes, batch)
+        else:
+            likelihoods, alone = model.log_likelihoods(codes, batch)
+        reconstruction = -likelihoods.sum()
+        loss = reconstruction + kl_weight(step) * kl
+        if alone is not None:
+            loss = loss - auxiliary_weight * alone.sum()
         rate = learning_rate * min(1, (step + 1) / WARM_UP)
-        update(model, optimizer, (reconstruction + kl_weight(step) * kl) / words, rate)
-        read = int(written(batch).sum())
-        kl = kl.item()
-        yield {"loss": (reconstruction.item() + kl) / read, "kl_a_word": kl / read}
+        update(model, optimizer, loss / words, rate)
+        counted = count_words(batch)
+        nats = {"loss": reconstruction.item() + kl.item(), "kl_a_word": kl.item()}
+        if alone is not None:
+            nats["auxiliary"] = -alone.sum().item()
+        yield {name: value / counted for name, value in nats.items()}
     model.eval()
 
 

@@ -1,0 +1,44 @@
+"""Trained models, as the commands for people find them."""
+
+from pathlib import Path
+
+from stages.corpus.errors import UserError
+from stages.generators.protocol import ABOUT, Generator, load_generator
+
+GENERATORS, CORPUS = Path("data/generators"), Path("data/corpus")
+THREADS = 2  # as in params.yaml: another number could write other texts
+LIKELIEST = 1e-9  # the top_p that the likeliest word reaches alone
+
+
+def find_model(model: str) -> Path:
+    """Return the folder of a model that is given by its folder or by its name.
+
+    Raises:
+        UserError: there is none.
+    """
+    if not model.strip():
+        raise UserError("MODEL: found nothing; expected the name or the folder of a model")
+    for folder in (Path(model), GENERATORS / model):
+        if (folder / ABOUT).is_file():
+            return folder
+    if Path(model).is_dir():
+        raise UserError(f"{model}: no {ABOUT} there; expected the whole folder of a trained model")
+    known = ", ".join(sorted(path.parent.name for path in GENERATORS.glob(f"*/{ABOUT}")))
+    expected = (
+        f"{known}, or a model's folder" if known else "a trained model: run `dvc repro` first"
+    )
+    raise UserError(f"{model}: no such model here or in {GENERATORS}; expected {expected}")
+
+
+def load_model(folder: Path, device: str) -> Generator:
+    """Load a model of which every file is there.
+
+    Raises:
+        UserError: a file is missing or damaged.
+    """
+    try:
+        return load_generator(folder, device)
+    except FileNotFoundError as error:
+        raise UserError(
+            f"{' '.join(str(error).split())}; expected the whole folder of a trained model"
+        ) from None
