@@ -29,14 +29,14 @@ from stages.corpus.checked_files import Words, check_words
 from stages.corpus.corpus import Corpus, Split
 from stages.corpus.errors import UserError
 from stages.corpus.settings import Count, CountOrZero, Rate, Section, Size, Text
-from stages.embeddings.learnt_pieces import MARKERS, MASK, LearntPieces, find_pieces
 from stages.generators.folder import load_about, load_network, save_folder
 from stages.generators.protocol import GeneratorAbout, Step, check_request
 from stages.networks.cores import all_cores
 from stages.networks.gibbs_sampling import sample_sites
+from stages.networks.learnt_pieces import MARKERS, MASK, LearntPieces, find_pieces, frame
 from stages.networks.masked_language_model import BertShape, MaskedLanguageModel
 from stages.networks.size import count_parameters
-from stages.training.masked import frame, pseudo_log_likelihood, train_epoch
+from stages.training.masked import pseudo_log_likelihood, train_epoch
 
 BATCH = 1000  # texts written at a time, those of one length together
 PIECES = {"cpu": 2**9, "cuda": 2**15}  # of these, word pieces that BERT sees at a time
@@ -165,10 +165,10 @@ class BertGibbs:
                 f"{settings.model}: at most {config.num_hidden_layers}"
             )
         texts = corpus.texts(corpus.train, corpus.max_length)
+        if not any(texts):
+            raise UserError(f"{corpus.name}: no text to learn from has a word")
         pieces, ids = find_pieces(load_tokenizer(settings.model, OF_MODEL), texts)
         tokens, counts = pieces.read(texts, config.max_position_embeddings - 2)
-        if not counts.any():
-            raise UserError(f"{corpus.name}: no text to learn from has a word")
         shape = BertShape(
             config.hidden_size,
             config.intermediate_size,

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy, pad
+from torch.nn.functional import cross_entropy
 from torch.optim import Optimizer
 
-from stages.embeddings.learnt_pieces import END, MARKERS, MASK, PADDING, START
+from stages.networks.learnt_pieces import MARKERS, MASK, frame
 from stages.networks.masked_language_model import MaskedLanguageModel
 from stages.training.likelihood import deal, mask_of, update
 
@@ -64,13 +64,6 @@ def train_epoch(
         update(network, optimizer, loss, rate)
         yield loss.item()
     network.eval()
-
-
-def frame(tokens: Tensor, lengths: Tensor) -> Tensor:
-    """Put markers around texts (B, T) of so many pieces each (B,): (B, T + 2)."""
-    framed = pad(tokens, (1, 1), value=PADDING)
-    framed[:, 0] = START
-    return framed.scatter(1, lengths.unsqueeze(1) + 1, END)
 
 
 def choose(mask: Tensor, masking: str) -> Tensor:
@@ -128,6 +121,8 @@ def pseudo_log_likelihood(network: MaskedLanguageModel, tokens: Tensor, lengths:
         texts = frame(tokens[rows, :length], lengths[rows])
         which, places = (texts >= MARKERS).nonzero(as_tuple=True)  # each counted place of each text
         size = max(1, READ // (length + 2))
+        if not len(which):
+            continue
         for part, place in zip(which.split(size), places.split(size), strict=True):
             true = texts[part, place] - MARKERS
             hidden = texts[part].scatter(1, place.unsqueeze(1), MASK)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 # Places before those of all pieces: of BERT's own markers, which no text has.
 PADDING, START, END, MASK, UNKNOWN, MARKERS = range(6)
@@ -88,6 +89,13 @@ class LearntPieces:
             else:
                 words[-1] += self.spelling[place]
         return " ".join(words[:most])
+
+
+def frame(tokens: Tensor, lengths: Tensor) -> Tensor:
+    """Put markers around texts (B, T) of so many pieces each (B,): (B, T + 2)."""
+    framed = pad(tokens, (1, 1), value=PADDING)
+    framed[:, 0] = START
+    return framed.scatter(1, lengths.unsqueeze(1) + 1, END)
 
 
 class Found(NamedTuple):
