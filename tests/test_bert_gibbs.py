@@ -289,6 +289,30 @@ def test_left_to_right_sees_masks_behind_and_a_sweep_sees_all():
     assert draw_orders(3, 2, 2, random).shape == (0, 3)
 
 
+def test_temperature_and_top_p_are_those_of_each_place():
+    shares, tokens = torch.tensor([0.5, 0.3, 0.2]), torch.zeros((10_000, 2), dtype=torch.int64)
+
+    def draw(**options):
+        random = torch.Generator().manual_seed(1)
+        told = {"sweeps": 1, **options}
+        drawn = sample_sites(
+            lambda tokens, places: shares.log().repeat(len(tokens), 1),
+            tokens,
+            0,
+            2,
+            9,
+            random,
+            **told,
+        )
+        return (drawn.flatten().bincount(minlength=3) / drawn.numel()).tolist()
+
+    # Five standard errors of a share of one half: 5 * 0.5 / sqrt(20000) = 0.018.
+    assert draw() == pytest.approx([0.5, 0.3, 0.2], abs=0.018)
+    squares = [0.25 / 0.38, 0.09 / 0.38, 0.04 / 0.38]
+    assert draw(temperature=0.5) == pytest.approx(squares, abs=0.018)
+    assert draw(top_p=0.6) == pytest.approx([0.5 / 0.8, 0.3 / 0.8, 0], abs=0.018)
+
+
 # What it writes
 
 
@@ -386,7 +410,10 @@ def test_layers_below_those_that_learn_stay_as_they_are(bert, trained):
     assert layers == {*range(2 - trained, 2)}
     assert ("bert.embeddings.position_embeddings.weight" in changed) == (trained == 2)
     assert {"bias", "transform.dense.weight"} <= changed
-    assert "bert.embeddings.word_embeddings.weight" in changed
+    vectors = "bert.embeddings.word_embeddings.weight"
+    assert vectors in changed
+    # Below a layer that stays they learn by what they predict alone, and no marker is predicted.
+    assert torch.equal(before[vectors][:MARKERS], after[vectors][:MARKERS]) == (trained < 2)
 
 
 def test_it_begins_with_the_weights_of_the_bert_and_the_frequencies_of_pieces(bert):

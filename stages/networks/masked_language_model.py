@@ -114,7 +114,10 @@ class MaskedLanguageModel(nn.Module):
         self.bias.copy_(torch.from_numpy(np.log(frequent.numpy())) - np.log(frequent.sum().item()))
 
     def freeze(self, layers: int) -> None:
-        """Keep so many layers, and what is below them, but for the vectors of pieces, as it is."""
+        """Keep so many layers, and what is below them, as it is.
+
+        The vectors of pieces still learn, by what they predict.
+        """
         self.frozen = layers
         if layers:
             below = [*self.bert.embeddings.children(), *self.bert.encoder.layer[:layers]]
