@@ -473,6 +473,7 @@ def test_training_taken_up_again_is_the_unbroken_one(bert, masking, trained):
     assert len(unbroken) == whole.count_steps(corpus) == 3 * 5
     resumed = build(bert, corpus, **changes)
     resumed.load_state_dict(state)
+    assert resumed.lowest == min(unbroken[4].validation, unbroken[9].validation)
     torch.set_rng_state(random)
     assert list(resumed.train(corpus)) == unbroken[10:]
     for ours, theirs in zip(resumed.network.parameters(), whole.network.parameters(), strict=True):
