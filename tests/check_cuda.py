@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import stages  # noqa: F401, I001 - before the libraries load, which it settles
 
 import torch
+from transformers import BertConfig, BertModel
 
 from stages.corpus.building import build_corpus
 from stages.corpus.tokenizer import tokenize
@@ -28,6 +29,7 @@ from stages.generators.protocol import find_generator
 from stages.networks.hybrid_sentence_vae import HybridSentenceVae, Shape
 from stages.networks.lstm_language_model import LstmLanguageModel
 from stages.networks.lstm_sentence_vae import LstmSentenceVae
+from stages.networks.masked_language_model import BertShape, MaskedLanguageModel
 from stages.networks.prefix_discriminator import PrefixDiscriminator
 from stages.networks.transformer_language_model import TransformerLanguageModel
 from stages.networks.vector_discriminator import VectorDiscriminator
@@ -57,7 +59,23 @@ SETTINGS = {  # the modern GAN starts from the first two
     },
     "character_lstm": {"width": 64, "hidden_size": 128, "patience": 1, "rarest": 2, **NETWORK},
     "transformer": {"width": 128, "hidden_size": 512, "num_heads": 4, "patience": 1, **NETWORK},
+    "bert_gibbs": {  # `main` says which model
+        **{"num_layers": 2, "trained_layers": 1, "masking": "any", "batch_size": 64},
+        **{"learning_rate": 0.001, "epochs": 2, "sweeps": 1},
+    },
 }
+
+
+def make_bert(folder):
+    """Write a BERT with random weights, whose pieces are single characters; return the folder."""
+    characters = [chr(code) for code in range(33, 127)]
+    pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *characters]
+    pieces += [f"##{each}" for each in characters]
+    (folder / "vocab.txt").write_text("\n".join(pieces))
+    sizes = {"hidden_size": 128, "num_hidden_layers": 2, "intermediate_size": 256}
+    config = BertConfig(vocab_size=len(pieces), num_attention_heads=4, **sizes)
+    BertModel(config).save_pretrained(folder)
+    return str(folder)
 
 
 def make_corpus(most_words=None):
@@ -83,6 +101,10 @@ def compare_networks(device):
         "with unknown words": (
             *(LstmLanguageModel(50, 16, 32, 1, 0.3, has_unknown=True),),
             [tokens, tokens > 1, tokens > 1],
+        ),
+        "MaskedLanguageModel": (
+            MaskedLanguageModel(50, 1, 32, 2, BertShape(16, 32, 2, "gelu", 1e-12)),
+            [tokens, tokens > 0, tokens > 25],
         ),
         "Transformer": (TransformerLanguageModel(50, 16, 32, 1, 2, 0.3, 32), [tokens, tokens > 0]),
         "LstmSentenceVae": (
@@ -172,7 +194,9 @@ def main():
     ModernGan._distance_to = lambda gan, held_out: lambda: 0.0  # which would take MiniLM
     compare_networks(device)
     print(f"plain PyTorch        {time_plain_pytorch(device):.4f} s an update of an LSTM")
-    check_trainings(make_corpus(), device, SETTINGS)
+    with tempfile.TemporaryDirectory() as folder:
+        SETTINGS["bert_gibbs"]["model"] = make_bert(Path(folder))
+        check_trainings(make_corpus(), device, SETTINGS)
     check_trainings(make_corpus(500), device, ("markov", "language_model", "modern_gan"))
 
 

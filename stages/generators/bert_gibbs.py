@@ -1,0 +1,391 @@
+"""BERT as a sampler of texts: each word piece is masked and drawn anew, given all others.
+
+Source: A. Wang and K. Cho, "BERT has a Mouth, and It Must Speak: BERT as a Markov Random Field
+Language Model", NeuralGen 2019, arXiv:1902.04094; J. Devlin et al., "BERT", NAACL 2019,
+arXiv:1810.04805. They took BERT for a Markov random field, whose texts such a Gibbs sampler draws
+in the end. They have since withdrawn that: nothing makes what BERT says of each place, given all
+others, the conditionals of one and the same distribution of texts. So more sweeps lead to no
+P(text) that could be named; there is no likelihood, and a pseudo-log-likelihood is none.
+
+The MiniLM of the requirements has no head that predicts pieces, so one is trained on the corpus,
+with the layers that it keeps. Only pieces of the training texts are written, in their spelling; how
+many a text has is drawn from the lengths of the training texts.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from functools import partial
+from math import ceil, inf, isfinite
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+import torch
+from pydantic import AfterValidator, Field, model_validator
+from torch import Tensor
+from torch.nn.functional import pad
+from torch.optim import Adam
+
+from stages.corpus.checked_files import Words, check_words
+from stages.corpus.corpus import Corpus, Split
+from stages.corpus.errors import UserError
+from stages.corpus.settings import Count, CountOrZero, Rate, Section, Size, Text
+from stages.generators.folder import load_about, load_network, save_folder
+from stages.generators.protocol import GeneratorAbout, Step, check_request
+from stages.networks.cores import all_cores
+from stages.networks.gibbs_sampling import sample_sites
+from stages.networks.learnt_pieces import MARKERS, MASK, LearntPieces, find_pieces, frame
+from stages.networks.masked_language_model import BertShape, MaskedLanguageModel
+from stages.networks.size import count_parameters
+from stages.training.masked import pseudo_log_likelihood, train_epoch
+
+BATCH = 1000  # texts written at a time, those of one length together
+PIECES = {"cpu": 2**9, "cuda": 2**15}  # of these, word pieces that BERT sees at a time
+VALIDATED = 100  # validation texts at most whose pseudo-log-likelihood judges an epoch
+
+
+class BertGibbsSettings(Section):
+    """Which BERT, how it learns, and how it writes.
+
+    Attributes:
+        model: MiniLM, which comes with the requirements, a folder, or a name on the hub.
+        num_layers: of the BERT that are kept, the lowest ones.
+        trained_layers: of these that learn, the highest ones; the vectors of pieces, by which they
+            are predicted too, and the head always learn.
+        masking: of the training texts' pieces; see `training.masked.choose`.
+        batch_size: texts a step.
+        learning_rate: of Adam, at its height.
+        epochs: passes over the training split.
+        sweeps: in which each piece is drawn again, after the texts were written left to right.
+    """
+
+    model: Annotated[
+        Text, Field(description="MiniLM, a folder, or the name of a BERT on the Hugging Face hub")
+    ]
+    num_layers: Count
+    trained_layers: CountOrZero
+    masking: Literal["any", "bert"]
+    batch_size: Count
+    learning_rate: Rate
+    epochs: Count
+    sweeps: CountOrZero
+
+    @model_validator(mode="after")
+    def _check_layers(self) -> Self:
+        if self.trained_layers > self.num_layers:
+            raise ValueError(
+                f"trained_layers is {self.trained_layers}; allowed: at most num_layers, which is "
+                f"{self.num_layers}"
+            )
+        return self
+
+
+class _Shape(Section):
+    width: Size
+    hidden_size: Size
+    num_heads: Count
+    activation: Literal["gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "silu"]
+    epsilon: Annotated[float, Field(gt=0)]
+
+    @model_validator(mode="after")
+    def _check_heads(self) -> Self:
+        if self.width % self.num_heads:
+            raise ValueError(f"expected num_heads to be a divisor of width, {self.width}")
+        return self
+
+
+def _check_lengths(counts: list[int]) -> list[int]:
+    if not counts[-1]:
+        raise ValueError("expected a text of the greatest length")
+    return counts
+
+
+class _About(GeneratorAbout):
+    settings: BertGibbsSettings
+    max_length: Size
+    shape: _Shape
+    beginning: Words
+    inside: Annotated[list[str], AfterValidator(check_words)]
+    lengths: Annotated[list[CountOrZero], Field(min_length=1), AfterValidator(_check_lengths)]
+
+
+class BertGibbs:
+    """Texts drawn place by place from P(piece | the text's other pieces); see `Generator`.
+
+    Args:
+        pieces: that it reads and writes.
+        lengths: how many training texts have 1, 2, ... P pieces.
+        shape: of BERT's layers.
+        settings: of the training, and of writing.
+        max_length: words at which texts are cropped.
+        device: where the network lives.
+    """
+
+    Settings: ClassVar = BertGibbsSettings
+    conditional: ClassVar = False
+    tempered: ClassVar = True
+    prefixed: ClassVar = True
+    likelihood: ClassVar = "none"
+    chooses: ClassVar = False
+    stops_early: ClassVar = False
+    latent: ClassVar = False
+    fingerprint: str | None = None
+
+    def __init__(
+        self,
+        pieces: LearntPieces,
+        lengths: Sequence[int],
+        shape: BertShape,
+        settings: BertGibbsSettings,
+        max_length: int,
+        device: str,
+    ) -> None:
+        self.pieces, self.lengths, self.shape = pieces, list(lengths), shape
+        self.settings, self.max_length = settings, max_length
+        network = make_network(pieces, len(lengths), settings.num_layers, shape)
+        network.freeze(settings.num_layers - settings.trained_layers)
+        self.network = network.to(device)
+        self.optimizer = Adam(network.parameters(), settings.learning_rate, fused=True)
+        self.epoch, self.lowest = 0, inf
+
+    @classmethod
+    def build(cls, corpus: Corpus, settings: BertGibbsSettings, *, seed: int, device: str) -> Self:
+        """Make a model of a pretrained BERT and of the training texts' word pieces.
+
+        Raises:
+            UserError: there is no such BERT, it has too few layers, or no text has a piece.
+        """
+        # Here, as only what builds one needs a BERT.
+        from stages.embeddings.pretrained_bert import load_bert, load_tokenizer
+
+        bert = load_bert(settings.model, "cpu", OF_MODEL)
+        config = bert.config
+        if settings.num_layers > config.num_hidden_layers:
+            raise UserError(
+                f"params.yaml: bert_gibbs.num_layers is {settings.num_layers}; allowed for "
+                f"{settings.model}: at most {config.num_hidden_layers}"
+            )
+        texts = corpus.texts(corpus.train, corpus.max_length)
+        if not any(texts):
+            raise UserError(f"{corpus.name}: no text to learn from has a word")
+        pieces, ids = find_pieces(load_tokenizer(settings.model, OF_MODEL), texts)
+        tokens, counts = pieces.read(texts, config.max_position_embeddings - 2)
+        shape = BertShape(
+            config.hidden_size,
+            config.intermediate_size,
+            config.num_attention_heads,
+            config.hidden_act,
+            config.layer_norm_eps,
+        )
+        lengths = counts.bincount()[1:].tolist()
+        model = cls(pieces, lengths, shape, settings, corpus.max_length, device)
+        model.network.take(bert, ids)
+        model.network.start_from(tokens[tokens >= MARKERS].bincount(minlength=pieces.size))
+        model.fingerprint = corpus.fingerprint
+        return model
+
+    def count_steps(self, corpus: Corpus) -> int:
+        """Return how many updates `train` makes."""
+        return self.settings.epochs * ceil(
+            len(self._read(corpus, corpus.train)[1]) / self.settings.batch_size
+        )
+
+    def train(self, corpus: Corpus) -> Iterator[Step]:
+        """Learn to predict masked pieces; see `protocol.Generator`.
+
+        An epoch's validation is minus the pseudo-log-likelihood a word.
+        """
+        tokens, lengths = self._read(corpus, corpus.train)
+        settings, steps = self.settings, self.count_steps(corpus)
+        per_epoch = steps // settings.epochs
+        held_out = spread(corpus.texts(corpus.validation, self.max_length), VALIDATED)
+        while self.epoch < settings.epochs:
+            first, epoch = self.epoch * per_epoch, self.epoch + 1
+            losses = train_epoch(
+                self.network,
+                tokens,
+                lengths,
+                self.optimizer,
+                masking=settings.masking,
+                batch_size=settings.batch_size,
+                learning_rate=settings.learning_rate,
+                first=first,
+                steps=steps,
+            )
+            for step, loss in enumerate(losses, start=first + 1):
+                if step < first + per_epoch:
+                    yield Step(step, epoch, {"loss": loss})
+            self.epoch, validation = epoch, None
+            if held_out:
+                validation = -self.pseudo_log_likelihood(held_out)
+                self.lowest = min(self.lowest, validation)
+            yield Step(step, epoch, {"loss": loss}, validation, ends_epoch=True)
+
+    def _read(self, corpus: Corpus, split: Split) -> tuple[Tensor, Tensor]:
+        """Return a split's texts as pieces, and how many each has; those without any left out."""
+        texts = corpus.texts(split, self.max_length)
+        tokens, lengths = self.pieces.read(texts, len(self.lengths))
+        return tokens[lengths > 0], lengths[lengths > 0]
+
+    def pseudo_log_likelihood(self, texts: Sequence[str]) -> float:
+        """Return the pseudo-log-likelihood a word of texts, in nats; unreadable words left out."""
+        cropped = [" ".join(text.split()[: self.max_length]) for text in texts]
+        tokens, lengths = self.pieces.read(cropped, len(self.lengths))
+        begin = (tokens >= MARKERS) & (tokens < self.pieces.places_inside)
+        values = pseudo_log_likelihood(self.network.eval(), tokens, lengths)
+        return values.sum().item() / max(1, begin.sum().item())
+
+    def generate(
+        self,
+        count: int,
+        seed: int,
+        *,
+        temperature: float = 1.0,
+        top_p: float = 1.0,
+        labels: Sequence[str] | None = None,
+        prefix: str = "",
+    ) -> Iterator[list[str]]:
+        """Yield texts; see `protocol.Generator`. A beginning may have any words that it can spell.
+
+        The temperature, and top_p, are those of each piece, not of the length.
+        """
+        check_request(self, temperature=temperature, top_p=top_p, labels=labels, prefix=prefix)
+        beginning = self._read_prefix(prefix)
+        random = torch.Generator().manual_seed(seed)
+        for first in range(0, count, BATCH):
+            lengths = self._draw_lengths(min(BATCH, count - first), len(beginning), random)
+            yield self._draw(lengths, beginning, random, temperature=temperature, top_p=top_p)
+
+    def _read_prefix(self, prefix: str) -> list[int]:
+        """Return the pieces of a beginning, as far as they are not cropped."""
+        words = prefix.split()
+        for word in words:
+            if not self.pieces.read_word(word):
+                raise UserError(f"prefix: the BERT has learnt no pieces for the word {word!r}")
+        beginning = [
+            place for word in words[: self.max_length] for place in self.pieces.read_word(word)
+        ]
+        return beginning[: len(self.lengths)]
+
+    def _draw_lengths(self, count: int, least: int, random: torch.Generator) -> Tensor:
+        """Draw how many pieces texts have, (count,), from training texts with so many at least."""
+        weights = torch.tensor([0, *self.lengths], dtype=torch.float64)
+        weights[:least] = 0
+        if not weights.any():
+            weights[least] = 1
+        running = weights.cumsum(0)
+        drawn = torch.rand(count, generator=random, dtype=torch.float64) * running[-1]
+        return torch.searchsorted(running, drawn, right=True)
+
+    def _draw(
+        self, lengths: Tensor, beginning: list[int], random: torch.Generator, **options: float
+    ) -> list[str]:
+        """Draw texts of so many pieces each (N,); those of one length together."""
+        device = self.network.device
+        self.network.eval()
+        chunks = []
+        for length in lengths.unique().tolist():
+            rows = (lengths == length).nonzero().squeeze(1)
+            chunks += rows.split(max(1, PIECES[device.type] // (length + 2)))
+        # Each has random numbers of its own, so that it does not matter which is done first.
+        seeds = torch.randint(2**62, (len(chunks),), generator=random).tolist()
+
+        def draw(rows: Tensor, seed: int) -> list[list[int]]:
+            tokens = torch.full((len(rows), int(lengths[rows[0]])), MASK)
+            tokens[:, : len(beginning)] = torch.tensor(beginning, dtype=torch.int64)
+            drawn = sample_sites(
+                partial(self.conditional_logits, fixed=len(beginning)),
+                frame(tokens, lengths[rows]).to(device),
+                1 + len(beginning),
+                1 + tokens.shape[1],
+                MASK,
+                torch.Generator().manual_seed(seed),
+                sweeps=self.settings.sweeps,
+                **options,
+            )
+            return drawn[:, 1:-1].tolist()
+
+        texts = [""] * len(lengths)
+        with all_cores() if device.type == "cpu" else nullcontext() as pool:
+            drawn = (pool.map if pool else map)(draw, chunks, seeds)
+            for rows, places in zip(chunks, drawn, strict=True):
+                for row, each in zip(rows.tolist(), places, strict=True):
+                    texts[row] = self.pieces.write(each, self.max_length)
+        return texts
+
+    def conditional_logits(self, tokens: Tensor, places: Tensor, fixed: int = 0) -> Tensor:
+        """Return logits (B, V) of the piece at one place of each text (B, T), masked there.
+
+        Markers have none, nor have pieces from inside a word where a word must begin: at the first
+        place, and behind a beginning of so many fixed pieces.
+        """
+        logits = pad(self.network.predict_one(tokens, places), (MARKERS, 0), value=-inf)
+        logits[places == 1 + fixed, self.pieces.places_inside :] = -inf
+        return logits
+
+    def log_likelihood(self, texts: Sequence[str]) -> Any:
+        """Not to be had: what it says of single places need not be of one distribution of texts."""
+        raise UserError("BertGibbs: it draws places one by one, so it has no likelihood of texts")
+
+    def describe(self) -> dict[str, float]:
+        """Count pieces and weights, and say the pseudo-log-likelihood a word of validation texts.
+
+        The latter of the pass that was kept, known until it is saved; nats, 0 at most.
+        """
+        size = {"pieces": self.pieces.size - MARKERS, "parameters": count_parameters(self.network)}
+        return size | ({"pseudo_log_likelihood": -self.lowest} if isfinite(self.lowest) else {})
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return weights, the optimizer's state and the passes made."""
+        training = {"optimizer": self.optimizer.state_dict(), "epoch": self.epoch}
+        training["lowest"] = self.lowest
+        return {"weights": self.network.state_dict(), "training": training}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take weights and, where they are given, what resuming needs."""
+        self.network.load_state_dict(state["weights"])
+        if "training" in state:
+            self.optimizer.load_state_dict(state["training"]["optimizer"])
+            self.epoch, self.lowest = state["training"]["epoch"], state["training"]["lowest"]
+
+    def save(self, folder: Path) -> None:
+        """Write the model, its pieces and the BERT it has become; see `protocol.Generator`."""
+        about = {
+            "settings": self.settings.model_dump(),
+            "corpus": self.fingerprint,
+            "max_length": self.max_length,
+            "shape": self.shape._asdict(),
+            "beginning": self.pieces.beginning,
+            "inside": self.pieces.inside,
+            "lengths": self.lengths,
+        }
+        save_folder(folder, "bert_gibbs", about, self.network.state_dict())
+
+    @classmethod
+    def load(cls, folder: Path, device: str) -> Self:
+        """Read what `save` wrote, in evaluation mode."""
+        about = load_about(folder, _About)
+        pieces, shape = LearntPieces(about.beginning, about.inside), about.shape.model_dump()
+        shape, num_layers = BertShape(**shape), about.settings.num_layers
+        make = partial(make_network, pieces, len(about.lengths), num_layers, shape)
+        weights = load_network(folder, make, num_layers)
+        model = cls(pieces, about.lengths, shape, about.settings, about.max_length, device)
+        model.fingerprint = about.corpus
+        model.network.load_state_dict(weights)
+        model.network.eval()
+        return model
+
+
+OF_MODEL = "bert_gibbs.model"  # the key of params.yaml that names the BERT
+
+
+def make_network(
+    pieces: LearntPieces, longest: int, num_layers: int, shape: BertShape
+) -> MaskedLanguageModel:
+    """Make the network for pieces, and for texts of so many at most."""
+    return MaskedLanguageModel(pieces.size, MARKERS, longest + 2, num_layers, shape)
+
+
+def spread(texts: Sequence[str], most: int) -> Sequence[str]:
+    """Return all texts, or so many, evenly spaced."""
+    kept = min(len(texts), most)
+    return [texts[place * len(texts) // kept] for place in range(kept)]
