@@ -431,6 +431,7 @@ def test_imports_point_one_way():
 def test_generators_do_not_know_each_other():
     # But for what all share, and the modern GAN, which is a language model to begin with.
     shared = rooms("protocol", "folder", "per_label", "word_model", "plateau_model")
+    shared |= rooms("pretrained_transformer")  # the transformer's other kind
     for name in {*FIRST, *list_generators(), *(f"{recipe}_gan" for recipe in RECIPES)}:
         (module,) = rooms(name)
         others = {path for part in imported(module) for path in part if "/generators/" in path}
