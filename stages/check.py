@@ -30,7 +30,8 @@ def check_machine(values: Mapping[str, Any]) -> list[str]:
 
     Returns:
         A line for each thing: the CUDA device, a source of texts that DVC does not remove, the
-        measures' BERT that can be loaded, the embedding's that is wide enough too.
+        measures' BERT that can be loaded, the embedding's that is wide enough too, the model that
+        the transformer goes on from.
     """
     checks = [
         lambda: pick_device(values["device"]),
@@ -39,6 +40,8 @@ def check_machine(values: Mapping[str, Any]) -> list[str]:
     ]
     if "bert" in values["embeddings"]:
         checks.append(lambda: _check_embedding(**values["embedding"]["bert"]))
+    if "transformer" in values["generators"] and values["transformer"]["model"] is not None:
+        checks.append(lambda: _check_language_model(values["transformer"]["model"]))
     mistakes = []
     for check in checks:
         try:
@@ -76,6 +79,15 @@ def _check_embedding(model: str, vector_size: int | None) -> None:
             f"params.yaml: embedding.bert.vector_size is {vector_size}; allowed for {model}: "
             f"at most its own width, {width}, or null"
         )
+
+
+def _check_language_model(model: str) -> None:
+    from stages.generators.pretrained_transformer import SETTING
+    from stages.generators.subwords import Subwords
+    from stages.networks.causal_language_model import load_config
+
+    load_config(model, SETTING)
+    Subwords.load_pretrained(model, SETTING)
 
 
 if __name__ == "__main__":

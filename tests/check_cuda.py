@@ -36,6 +36,7 @@ from stages.networks.vector_discriminator import VectorDiscriminator
 from stages.networks.vector_generator import VectorGenerator
 from stages.pipeline.files import write_lines
 from stages.pipeline.stage import seed_everything
+from tests.tiny_gpt2 import make_gpt2
 
 NETWORK = {"num_layers": 1, "dropout": 0.3, "batch_size": 64, "learning_rate": 0.003, "epochs": 2}
 SETTINGS = {  # the modern GAN starts from the first two
@@ -58,7 +59,14 @@ SETTINGS = {  # the modern GAN starts from the first two
         **{"delay": 1, "annealing": 1, "patience": 1, "rarest": 2, **NETWORK},
     },
     "character_lstm": {"width": 64, "hidden_size": 128, "patience": 1, "rarest": 2, **NETWORK},
-    "transformer": {"width": 128, "hidden_size": 512, "num_heads": 4, "patience": 1, **NETWORK},
+    "transformer": {
+        **{"model": None, "width": 128, "hidden_size": 512, "num_heads": 4, "patience": 1},
+        **NETWORK,
+    },
+    "pretrained_transformer": {  # of weights at random
+        **{"model": "a folder", "dropout": 0.1, "batch_size": 64, "learning_rate": 0.001},
+        **{"patience": 1, "epochs": 2},
+    },
     "bert_gibbs": {  # `main` says which model
         **{"num_layers": 2, "trained_layers": 1, "masking": "any", "batch_size": 64},
         **{"learning_rate": 0.001, "epochs": 2, "sweeps": 1},
@@ -145,7 +153,10 @@ def train(name, corpus, device, start, *, broken=False):
         if name.endswith("_gan"):
             extra = {"embedding": ScalarEmbedding(corpus.known_words, device), "start": start}
         kind = find_generator(name)
-        settings = kind.Settings(**SETTINGS[name])
+        section = SETTINGS[name]
+        if name == "pretrained_transformer":
+            section = {**section, "model": str(start / "gpt2")}
+        settings = kind.Settings(**section)
         return kind.build(corpus, settings, seed=1, device=device, **extra)
 
     seed_everything(1)
@@ -205,6 +216,8 @@ def check_trainings(corpus, device, names):
     print(f"{len(corpus.train)} texts to learn from, of {len(corpus.known_words)} words")
     with tempfile.TemporaryDirectory() as folder:
         start = Path(folder)
+        sizes = {"n_embd": 128, "n_layer": 2, "n_head": 4, "n_positions": 256}
+        make_gpt2(start / "gpt2", corpus.texts(corpus.train), pieces=1000, all_bytes=True, **sizes)
         for name in names:
             generator, weights, seconds, texts = train(name, corpus, device, start)
             _, again, _, _ = train(name, corpus, device, start)

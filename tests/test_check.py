@@ -5,12 +5,16 @@ from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
-from transformers import BertConfig
+from transformers import BertConfig, T5Config
 
 from stages import check
 from stages.pipeline.stage import run_stage
+from tests.tiny_gpt2 import make_gpt2
 
 PARAMS = YAML(typ="safe").load(Path(__file__).with_name("params.yaml"))
+
+# As params.yaml has it, with the name of a model to come.
+TRANSFORMER = YAML(typ="safe").load(Path(__file__).parents[1] / "params.yaml")["transformer"]
 
 
 @pytest.fixture(autouse=True)
@@ -109,6 +113,28 @@ def test_a_bert_whose_word_pieces_do_not_serve_is_told_before_any_work(tmp_path)
     write(with_bert(model="./bert"))
     (line,) = mistakes()
     assert "embedding.bert.model is './bert', whose padding is the piece 5; expected 0" in line
+
+
+def test_a_model_to_fine_tune_that_is_not_there_is_told_before_any_work(tmp_path):
+    (tmp_path / "empty").mkdir()
+    values = {**PARAMS, "transformer": {**TRANSFORMER, "model": "./empty"}}
+    write({**values, "generators": ["transformer"]})
+    (line,) = mistakes()
+    assert line.startswith("error: params.yaml: transformer.model is './empty', which is neither")
+    write({**values, "generators": []})
+    check.main()
+
+
+def test_a_model_to_fine_tune_is_read_without_its_weights(tmp_path):
+    make_gpt2(tmp_path / "gpt2", ["a b"])
+    (tmp_path / "gpt2" / "model.safetensors").unlink()
+    section = {**TRANSFORMER, "model": "./gpt2"}
+    write({**PARAMS, "transformer": section, "generators": ["transformer"]})
+    check.main()
+    shutil.rmtree("data")
+    T5Config().save_pretrained(tmp_path / "gpt2")
+    (line,) = mistakes()
+    assert "a model of type 't5'; expected a causal language model, such as gpt2" in line
 
 
 def test_the_bert_of_the_requirements_is_not_loaded(monkeypatch):

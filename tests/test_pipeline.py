@@ -438,6 +438,7 @@ def test_generators_do_not_know_each_other():
     shared = rooms(
         "protocol", "folder", "per_label", "word_model", "plateau_model", "spelling_model"
     )
+    shared |= rooms("pretrained_transformer")  # the transformer's other kind
     for name in {*FIRST, *list_generators(), *(f"{recipe}_gan" for recipe in RECIPES)}:
         (module,) = rooms(name)
         others = {path for part in imported(module) for path in part if "/generators/" in path}

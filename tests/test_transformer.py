@@ -23,6 +23,7 @@ from tests.tampering import said
 from tests.test_language_model import make_corpus
 
 SETTINGS = TransformerSettings(
+    model=None,
     width=16,
     hidden_size=24,
     num_layers=2,

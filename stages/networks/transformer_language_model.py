@@ -27,6 +27,13 @@ class Conv1D(PlainConv1D):
         return product.view(*vectors.shape[:-1], self.nf)
 
 
+def replace_dense(module: nn.Module) -> None:
+    """Turn each dense layer of a GPT-2 into a `Conv1D`, its weights as they are."""
+    for layer in module.modules():
+        if type(layer) is PlainConv1D:
+            layer.__class__ = Conv1D  # which differs in `forward` alone
+
+
 class TransformerLanguageModel(NextWordModel):
     """P(text) as the product of P(word | words before it), the end of the text among the words.
 
@@ -75,9 +82,7 @@ class TransformerLanguageModel(NextWordModel):
         )
         self.layers = GPT2Model(config)
         del self.layers.wte  # the vectors are the softmax's
-        for layer in self.layers.modules():
-            if type(layer) is PlainConv1D:
-                layer.__class__ = Conv1D  # which differs in `forward` alone
+        replace_dense(self.layers)
         self.softmax = TiedSoftmax(vocabulary_size, width)
         nn.init.normal_(self.softmax.vectors.weight, std=config.initializer_range)
 

@@ -24,6 +24,8 @@ NOT_LISTED = {
     "per_label",
     "chosen",
     "plateau_model",
+    "pretrained_transformer",
+    "subwords",
     "word_model",
     "spelling_model",
     *FIRST,
