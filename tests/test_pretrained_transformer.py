@@ -194,6 +194,25 @@ def test_texts_are_as_the_tokenizer_of_the_corpus_writes_them(wild):
         assert np.isfinite(model.log_likelihood(texts)).all()
 
 
+def test_pieces_that_stand_for_no_text_are_never_drawn(folder, tmp_path):
+    def change(copy):
+        path = copy / "tokenizer_config.json"
+        config = json.loads(path.read_text("utf-8"))
+        path.write_text(json.dumps({**config, "pad_token": "<pad>"}), "utf-8")
+
+    # Of 80 pieces that the weights know, the tokenizer knows <|endoftext|> and 59 others.
+    grown = make_gpt2(tmp_path / "grown", TEXTS + ECHOES, vocab_size=80)
+    model = build(mend(grown, tmp_path / "padded", change))
+    known = model.subwords.tokenizer.get_vocab_size()
+    pad = model.subwords.tokenizer.token_to_id("<pad>")
+    texts = model.network.sample(
+        500, 20, lambda texts: [False] * len(texts), torch.Generator().manual_seed(1)
+    )
+    drawn = {piece for text in texts for piece in text}
+    assert drawn == {*range(1, known)} - {pad}
+    assert model.describe()["pieces"] == len(drawn)
+
+
 def test_a_beginning_goes_on_with_another_word(folder):
     # "sun" is no beginning of "sunny".
     for text in write(build(folder), 200, prefix="the sun"):
@@ -367,6 +386,18 @@ def test_a_damaged_folder_is_refused(folder, tmp_path, file, damage, message):
     build(folder).save(tmp_path / "model")
     damage(tmp_path / "model" / file)
     is_refused(lambda: load_generator(tmp_path / "model", "cpu"), message)
+
+
+def test_no_code_is_run_that_a_damaged_folder_names(folder, tmp_path):
+    build(folder).save(tmp_path / "model")
+    (tmp_path / "model" / "own.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')", "utf-8")
+    for key, value in (
+        ("auto_map", {"AutoModelForCausalLM": "own.Own", "AutoConfig": "own.Own"}),
+        ("_name_or_path", str(tmp_path / "model")),
+    ):
+        said("config", key, value=value)(tmp_path / "model" / "about.json")
+    load_generator(tmp_path / "model", "cpu")
+    assert not (tmp_path / "ran").exists()
 
 
 # Which models it takes

@@ -36,9 +36,15 @@ def make_gpt2(folder, texts, *, pieces=60, all_bytes=False, seed=0, std=0.02, **
     )
     tokenizer.train_from_iterator(texts, trainer)
     PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token=END).save_pretrained(folder)
-    sizes = {"n_positions": 128, "n_embd": 16, "n_layer": 2, "n_head": 2}
+    sizes = {
+        "vocab_size": tokenizer.get_vocab_size(),
+        "n_positions": 128,
+        "n_embd": 16,
+        "n_layer": 2,
+        "n_head": 2,
+    }
     ends = {"bos_token_id": 0, "eos_token_id": 0}
-    config = GPT2Config(vocab_size=tokenizer.get_vocab_size(), **{**sizes, **ends, **changes})
+    config = GPT2Config(**{**sizes, **ends, **changes})
     torch.manual_seed(seed)
     model = GPT2LMHeadModel(config)
     for weight in model.parameters():
