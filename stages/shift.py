@@ -109,11 +109,21 @@ def labelled_texts(
 
 
 def find_directions(generator: LatentGenerator, corpus: Corpus) -> dict[str, np.ndarray]:
-    """Return the direction of each label of the training texts, (Z,) each."""
+    """Return the direction of each label of the training texts, (Z,) each.
+
+    Raises:
+        UserError: the generator knows all words of no text of a label.
+    """
     texts, labels = labelled_texts(generator, corpus, corpus.train, MOST)
+    wanted = [corpus.label_names[label] for label in corpus.labels]
+    for label in wanted:
+        if label not in labels:
+            raise UserError(
+                f"{CORPUS}: of the {len(texts)} training texts that are read, which have only "
+                f"words that the model knows, none has the label {label!r}; expected some of each"
+            )
     codes = generator.encode(texts)
-    found = sorted({label for label in labels if label is not None})
-    return {label: find_direction(codes, labels, label) for label in found}
+    return {label: find_direction(codes, labels, label) for label in sorted(wanted)}
 
 
 def decode(generator: LatentGenerator, codes: np.ndarray, seed: int) -> list[str]:

@@ -7,6 +7,7 @@ embedding.
 
 import csv
 import io
+import math
 import sys
 import tempfile
 import time
@@ -229,6 +230,8 @@ def check_trainings(corpus, device, names):
             print(f"{name:20} {seconds:.4f} s a step; twice the same {same[0]}, resumed {same[1]}")
             print(f"{'':20} {texts[0]}")
             assert all(same), name
+            if generator.likelihood != "none":
+                assert all(map(math.isfinite, generator.log_likelihood(texts))), name
             if name in ("markov", "language_model"):
                 generator.save(start / name)
                 # As start_gan writes them: those beyond the training texts are not learnt from.

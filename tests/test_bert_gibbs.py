@@ -490,6 +490,15 @@ def test_texts_without_words_are_not_learnt_from(bert):
         build(bert, make_corpus([""], ["a"], 6))
 
 
+def test_a_text_of_words_that_have_no_piece_is_not_learnt_from(bert):
+    # BERT removes U+FFFD, so nothing is left of the second text to predict.
+    corpus = make_corpus(["a x", "\ufffd", "b"], [""], 6)
+    model = build(bert, corpus, batch_size=1)
+    steps = list(model.train(corpus))
+    assert len(steps) == model.count_steps(corpus) == 2 * 2
+    assert all(math.isfinite(step.losses["loss"]) for step in steps)
+
+
 def test_texts_longer_than_the_bert_reads_are_cropped(bert):
     # Of twelve places two are for markers.
     model = build(bert, make_corpus(["a x y " * 5, "b"], ["a"], 20))

@@ -13,8 +13,9 @@ from tests.tiny_gpt2 import make_gpt2
 
 PARAMS = YAML(typ="safe").load(Path(__file__).with_name("params.yaml"))
 
-# As params.yaml has it, with the name of a model to come.
-TRANSFORMER = YAML(typ="safe").load(Path(__file__).parents[1] / "params.yaml")["transformer"]
+# As params.yaml has them, with the name of a model to come.
+ROOT_PARAMS = YAML(typ="safe").load(Path(__file__).parents[1] / "params.yaml")
+TRANSFORMER, BERT_GIBBS = ROOT_PARAMS["transformer"], ROOT_PARAMS["bert_gibbs"]
 
 
 @pytest.fixture(autouse=True)
@@ -121,6 +122,16 @@ def test_a_model_to_fine_tune_that_is_not_there_is_told_before_any_work(tmp_path
     write({**values, "generators": ["transformer"]})
     (line,) = mistakes()
     assert line.startswith("error: params.yaml: transformer.model is './empty', which is neither")
+    write({**values, "generators": []})
+    check.main()
+
+
+def test_a_bert_that_draws_texts_and_is_not_there_is_told_before_any_work(tmp_path):
+    (tmp_path / "empty").mkdir()
+    values = {**PARAMS, "bert_gibbs": {**BERT_GIBBS, "model": "./empty"}}
+    write({**values, "generators": ["bert_gibbs"]})
+    (line,) = mistakes()
+    assert line.startswith("error: params.yaml: bert_gibbs.model is './empty', which is neither")
     write({**values, "generators": []})
     check.main()
 

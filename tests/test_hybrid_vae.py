@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from torch import nn
 
 from stages.corpus.building import build_corpus
+from stages.corpus.errors import UserError
 from stages.generators import hybrid_vae
 from stages.generators.hybrid_vae import HybridVae, HybridVaeSettings, _AsDrawn
 from stages.networks.convolutions import BatchNorm, Double, Halve
@@ -182,6 +183,14 @@ def test_the_bound_is_the_integral_over_codes():
     assert (np.abs(found.importance_bound - expected) < 4 * errors + 1e-3).all()
 
 
+def test_the_bound_is_computed_where_the_network_is():
+    # In its place a device that this machine has not: what is told of it lies there, too.
+    model = make_model()
+    drawn = _AsDrawn(model)
+    drawn.device = torch.device("meta")
+    assert drawn.log_likelihood(torch.zeros(1, 2), torch.tensor([[A, END]])).device.type == "meta"
+
+
 def test_the_elbo_is_below_the_tighter_bound():
     network, tokens = make_network(), torch.randint(2, 5, (5, 8))
     found = read(network, tokens, draw_noise(50, 5, 2))
@@ -193,6 +202,8 @@ def test_the_weight_of_kl_waits_and_then_rises_evenly():
     shares = [delay(step, 10, 4) for step in (0, 9, 10, 11, 12, 13, 14, 99)]
     assert shares == [0.001, 0.001, 0.001, 0.25, 0.5, 0.75, 1, 1]
     assert delay(0, 0, 0) == 1
+    # Without updates in which it rises it is whole at once, after those in which it waits.
+    assert [delay(step, 2, 0) for step in (0, 1, 2, 3)] == [0.001, 0.001, 1, 1]
 
 
 def test_the_auxiliary_loss_has_its_weight_in_what_is_learnt():
@@ -255,3 +266,22 @@ def test_a_code_writes_its_text_again_once_it_has_been_learnt():
 def test_a_text_that_cannot_be_spelt_is_impossible():
     values = make_model().log_likelihood(["a", "ac", "", "b a"])
     assert np.isneginf(values).tolist() == [False, True, True, False]
+
+
+def test_a_text_that_is_known_as_far_as_it_is_read_has_a_code():
+    # At most 4 characters are read, so the fifth, which it has not learnt, does not count.
+    model = make_model(max_length=3)
+    assert model.knows("ab ac")
+    assert np.array_equal(model.encode(["ab ac"]), model.encode(["ab a"]))
+    with pytest.raises(UserError, match="has not learnt the character 'c'"):
+        model.encode(["abc"])
+
+
+def test_texts_cropped_within_their_first_word_are_learnt_from():
+    texts = [["ababab"], ["bababa"]] * 8
+    corpus = replace(build_corpus(texts, [0] * 16, 0.2, 0.2, seed=1), max_length=3)
+    settings = HybridVaeSettings(**SETTINGS | {"max_characters": 4, "epochs": 1})
+    model = HybridVae.build(corpus, settings, seed=1, device="cpu")
+    steps = [*model.train(corpus)]
+    assert all(math.isfinite(value) for step in steps for value in step.losses.values())
+    assert math.isfinite(steps[-1].validation)

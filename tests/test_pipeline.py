@@ -413,6 +413,11 @@ def folder_of(module):
     return parts[1] if len(parts) > 2 else "stages"
 
 
+def test_each_command_for_people_is_on_the_map():
+    content = (ROOT / "stages/README.md").read_text("utf-8")
+    assert [name for name in sorted(COMMANDS) if f"| `{name}.py` |" not in content] == []
+
+
 def test_imports_point_one_way():
     level = {folder: number for number, folders in enumerate(LEVELS) for folder in folders}
     sideways = set()

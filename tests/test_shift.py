@@ -12,7 +12,7 @@ from stages.corpus.building import build_corpus
 from stages.corpus.errors import UserError
 from stages.generators.language_model import LanguageModel
 from stages.generators.lstm_vae import LstmVae
-from stages.shift import STEPS, main, move_text
+from stages.shift import STEPS, find_directions, main, move_text
 
 NETWORK = {"num_layers": 1, "batch_size": 8, "learning_rate": 0.01, "epochs": 1, "patience": 1}
 SETTINGS = {
@@ -110,9 +110,25 @@ def test_a_mistake_is_one_line(folder, arguments, told):
 
 def test_another_corpus_or_one_of_a_single_label_is_refused(folder, monkeypatch):
     shutil.rmtree("data/corpus")
-    make_corpus(labels=1).save("data/corpus")
+    corpus = make_corpus(labels=1)
+    corpus.save("data/corpus")
     with pytest.raises(UserError, match="is not what the model was made from"):
         main("lstm_vae")
+    model = LstmVae.build(corpus, LstmVae.Settings(**SETTINGS), seed=1, device="cpu")
+    model.save(folder / "single")
+    with pytest.raises(UserError, match="its texts have 1 labels; expected two or more"):
+        main("single")
     monkeypatch.setattr(module, "CORPUS", folder / "nowhere")
     with pytest.raises(UserError, match=r"nowhere is not here; expected the corpus"):
         main("lstm_vae")
+
+
+def test_a_label_of_no_text_that_is_known_is_told():
+    class Half:
+        max_length = 8
+
+        def knows(self, text):
+            return text.split()[0] in WORDS[0]
+
+    with pytest.raises(UserError, match=r"of the \d+ training texts .* none has the label '1'"):
+        find_directions(Half(), make_corpus())

@@ -221,10 +221,11 @@ class BertGibbs:
             yield Step(step, epoch, {"loss": loss}, validation, ends_epoch=True)
 
     def _read(self, corpus: Corpus, split: Split) -> tuple[Tensor, Tensor]:
-        """Return a split's texts as pieces, and how many each has; those without any left out."""
+        """Return a split's texts as pieces, and how many each has; those of none left out."""
         texts = corpus.texts(split, self.max_length)
         tokens, lengths = self.pieces.read(texts, len(self.lengths))
-        return tokens[lengths > 0], lengths[lengths > 0]
+        readable = (tokens >= MARKERS).any(1)
+        return tokens[readable], lengths[readable]
 
     def pseudo_log_likelihood(self, texts: Sequence[str]) -> float:
         """Return the pseudo-log-likelihood a word of texts, in nats; unreadable words left out."""

@@ -30,7 +30,7 @@ from stages.generators.spelling_model import (
     SpellingSettings,
 )
 from stages.networks.hybrid_sentence_vae import FeatureDecoder, HybridSentenceVae, Shape
-from stages.networks.lstm_language_model import State
+from stages.networks.lstm_language_model import END, State
 from stages.networks.size import count_parameters
 from stages.training.variational import delay, draw_noise, read, summarise, thin, train_epoch
 
@@ -163,9 +163,10 @@ class HybridVae(SpellingModel):
             yield Step(step, epoch, losses, validation, ends_epoch=True)
 
     def _count_words(self, tokens: Tensor) -> int:
-        """Count the words and ends of texts (B, T), as a model of words would."""
+        """Count the words and ends of texts (B, T), as a model of words would; 1 at least."""
         counted = tokens[self.network.counted(tokens)]
-        return int((counted == self.space).sum() + 2 * (counted == 0).sum())
+        words = (counted == self.space).sum() + 2 * (counted == END).sum()
+        return max(int(words), 1)  # of texts cropped within their first words there is none
 
     def _validate(self, tokens: Tensor) -> float:
         """Return the ELBO's bound of -log P a word, whatever weight KL has in learning."""
@@ -187,7 +188,7 @@ class HybridVae(SpellingModel):
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Return the code of each text; see `protocol.Generator`."""
         for text in texts:
-            self.check_characters(text, f"text {text!r}")
+            self.check_characters(self._crop(text), f"text {text!r}")
         _, lines = self._spell_known(texts)
         tokens = self._spell(lines).tokens
         codes = read(self.network.eval(), tokens, self._noise(0, len(texts))).mean
@@ -244,4 +245,5 @@ class _AsDrawn:
 
     def log_likelihood(self, codes: Tensor, tokens: Tensor, *, as_drawn: bool = False) -> Tensor:
         """Return log P(text | code), (B,), float64, in nats."""
-        return self.model._log_likelihood(tokens, self.model._begin_by(codes))
+        values = self.model._log_likelihood(tokens, self.model._begin_by(codes))
+        return values.to(self.device)

@@ -68,7 +68,9 @@ def delay(step: int, waiting: int, rising: int) -> float:
         waiting: updates before it rises.
         rising: updates in which it does.
     """
-    return min(1.0, max(LEAST, (step - waiting) / rising)) if step < waiting + rising else 1.0
+    if step >= waiting + rising:
+        return 1.0
+    return max(LEAST, (step - waiting) / rising) if step > waiting else LEAST
 
 
 def draw_noise(draws: int, texts: int, code_size: int) -> Tensor:
