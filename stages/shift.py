@@ -36,11 +36,13 @@ class Measured(NamedTuple):
         towards: by step, along the label's own direction.
         control: likewise, along one drawn at random.
         real: share of real test texts of the label that the classifier gives it.
+        length: of the direction; next to 0 where codes say nothing of the label.
     """
 
     towards: dict[float, Shifted]
     control: dict[float, Shifted]
     real: float
+    length: float
 
 
 def main(*arguments: str) -> None:
@@ -58,12 +60,18 @@ def main(*arguments: str) -> None:
             "variational autoencoder that learnt all labels together, such as lstm_vae"
         )
     corpus = find_corpus(generator)
-    directions = find_directions(generator, corpus)
+    directions, codes = find_directions(generator, corpus)
     if options.text is not None:
         for line in move_text(generator, options.text, directions, options.seed):
             print(line)
         return
-    measured = measure_labels(generator, corpus, directions, options.count, options.seed)
+    controls = {
+        label: draw_direction(
+            codes, float(np.linalg.norm(direction)), derive_seed(options.seed, f"shift {label}")
+        )
+        for label, direction in directions.items()
+    }
+    measured = measure_labels(generator, corpus, directions, controls, options.count, options.seed)
     print(format_table(measured))
     if options.numbers is not None:
         write_json(options.numbers, {label: as_json(each) for label, each in measured.items()})
@@ -108,8 +116,10 @@ def labelled_texts(
     return [texts[place] for place in chosen], [names[place] for place in chosen]
 
 
-def find_directions(generator: LatentGenerator, corpus: Corpus) -> dict[str, np.ndarray]:
-    """Return the direction of each label of the training texts, (Z,) each.
+def find_directions(
+    generator: LatentGenerator, corpus: Corpus
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Return the direction of each label of the training texts, (Z,) each, and the codes, (N, Z).
 
     Raises:
         UserError: the generator knows all words of no text of a label.
@@ -123,7 +133,7 @@ def find_directions(generator: LatentGenerator, corpus: Corpus) -> dict[str, np.
                 f"words that the model knows, none has the label {label!r}; expected some of each"
             )
     codes = generator.encode(texts)
-    return {label: find_direction(codes, labels, label) for label in sorted(wanted)}
+    return {label: find_direction(codes, labels, label) for label in sorted(wanted)}, codes
 
 
 def decode(generator: LatentGenerator, codes: np.ndarray, seed: int) -> list[str]:
@@ -154,6 +164,7 @@ def measure_labels(
     generator: LatentGenerator,
     corpus: Corpus,
     directions: Mapping[str, np.ndarray],
+    controls: Mapping[str, np.ndarray],
     count: int,
     seed: int,
 ) -> dict[str, Measured]:
@@ -176,21 +187,20 @@ def measure_labels(
     for label, direction in tqdm(directions.items(), "labels", leave=False):
         texts = [text for text, its in zip(test, labels, strict=True) if its != label][:count]
         codes = generator.encode(texts)
-        length = float(np.linalg.norm(direction))
-        other = draw_direction(length, len(direction), derive_seed(seed, f"shift {label}"))
 
         found = (
             [measure_shift(write, codes, texts, step * along, label, classifier) for step in steps]
-            for along in (direction, other)
+            for along in (direction, controls[label])
         )
         towards, control = (dict(zip(STEPS, each, strict=True)) for each in found)
-        measured[label] = Measured(towards, control, real[label])
+        length = float(np.linalg.norm(direction))
+        measured[label] = Measured(towards, control, real[label], length)
     return measured
 
 
 def as_json(measured: Measured) -> dict[str, float]:
     """Name the numbers of one label."""
-    values = {"real": measured.real}
+    values = {"real": measured.real, "length": measured.length}
     for name, shifted in (("towards", measured.towards), ("random", measured.control)):
         for step, each in shifted.items():
             values[f"{name}_at_{step:g}"] = each.judged
@@ -209,6 +219,7 @@ def format_table(measured: Mapping[str, Measured]) -> str:
                 "\t".join([label, f"{step:g}", *(f"{100 * share:.0f} %" for share in shares)])
             )
         lines.append(f"{label}\treal\t{100 * each.real:.0f} %")
+        lines.append(f"{label}\tlength of the direction\t{each.length:.2f}")
     return "\n".join(lines)
 
 

@@ -23,12 +23,18 @@ def test_a_direction_leads_from_the_mean_of_the_others_to_that_of_the_label():
     assert found.dtype == np.float32
 
 
-def test_a_random_direction_has_the_length_asked_for_and_no_favourite():
-    drawn = np.array([draw_direction(2.0, 3, seed) for seed in range(2000)])
-    assert np.linalg.norm(drawn, axis=1) == pytest.approx(2, abs=1e-5)
-    # Each number has a variance of 4/3, its mean of 2,000 a deviation of .026.
-    assert np.abs(drawn.mean(0)).max() < 4 * 0.026
-    assert draw_direction(2.0, 3, 1).tolist() == draw_direction(2.0, 3, 1).tolist()
+def test_a_random_direction_has_the_length_asked_for_and_varies_as_codes_do():
+    # Codes vary twice as much in their first number as in the second, and not in the third.
+    codes = np.array([[2, 1, 5], [-2, 1, 5], [2, -1, 5], [-2, -1, 5]], dtype=np.float32)
+    drawn = np.array([draw_direction(codes, 3.0, seed) for seed in range(2000)])
+    assert np.linalg.norm(drawn, axis=1) == pytest.approx(3, abs=1e-5)
+    assert np.abs(drawn[:, 2]).max() == 0
+    # Before scaling a normal distribution of deviations 2 : 1, so the first is the larger with
+    # probability 1 - 2 atan(1 / 2) / pi = .705; of 2,000 draws its share errs by .0102.
+    share = (np.abs(drawn[:, 0]) > np.abs(drawn[:, 1])).mean()
+    assert share == pytest.approx(1 - 2 * np.arctan(1 / 2) / np.pi, abs=4 * 0.0102)
+    # And neither way along it is preferred.
+    assert (drawn[:, 0] > 0).mean() == pytest.approx(0.5, abs=4 * 0.0112)
 
 
 def test_a_move_is_judged_by_what_is_written_then():

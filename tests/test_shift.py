@@ -56,13 +56,14 @@ def test_each_label_has_a_share_at_each_step(folder, capsys):
     values = json.loads((folder / "shift.json").read_text())
     assert [*values] == ["0", "1"]
     for label in values.values():
+        assert label.pop("length") > 0
         assert all(0 <= value <= 1 for value in label.values())
         # Where nothing is moved, it is all the same along which direction.
         assert label["towards_at_0"] == label["random_at_0"]
         # A word decides the label, so the classifier makes no mistake.
         assert label["real"] == 1
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 1 + 2 * (len(STEPS) + 1)
+    assert len(lines) == 1 + 2 * (len(STEPS) + 2)
     assert (folder / "shift.png").read_bytes().startswith(b"\x89PNG")
     main("lstm_vae", "--numbers", "again.json", "--picture", "again.png", "--device", "cpu")
     assert (folder / "again.json").read_bytes() == (folder / "shift.json").read_bytes()

@@ -5,7 +5,7 @@ text's code, it should make another text, that has the label.
 
 Source: A. B. L. Larsen et al., "Autoencoding beyond pixels using a learned similarity metric",
 ICML 2016, arXiv:1512.09300, for attributes of faces. We measure beside it a direction of the same
-length that is drawn at random: how far any move leads, whatever it means.
+length that is drawn at random among those in which codes vary.
 """
 
 from collections.abc import Callable, Sequence
@@ -44,9 +44,18 @@ def find_direction(codes: np.ndarray, labels: Sequence[str | None], label: str) 
     return direction.astype(np.float32)
 
 
-def draw_direction(length: float, size: int, seed: int) -> np.ndarray:
-    """Draw a direction of so many numbers, (Z,) float32, of a given length, evenly from all."""
-    drawn = np.random.default_rng(seed).normal(size=size)
+def draw_direction(codes: np.ndarray, length: float, seed: int) -> np.ndarray:
+    """Draw a direction of a given length, (Z,) float32, as likely as codes vary along it.
+
+    So it moves what the codes use, and no numbers that the generator ignores.
+
+    Args:
+        codes: of texts, (N, Z), not all the same.
+        length: of the direction.
+        seed: of what is drawn.
+    """
+    weights = np.random.default_rng(seed).normal(size=len(codes))
+    drawn = weights @ (codes - codes.mean(0, dtype=np.float64))
     return (drawn * (length / np.linalg.norm(drawn))).astype(np.float32)
 
 
