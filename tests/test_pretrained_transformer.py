@@ -416,6 +416,30 @@ def test_a_folder_without_a_model_is_refused_in_one_line(tmp_path):
     assert "which is neither a folder nor a model the Hugging Face hub gives" in refused(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("file", "change"),
+    [
+        ("config.json", {"n_head": "two"}),
+        ("config.json", {"activation_function": "no"}),
+        (
+            "config.json",
+            {"quantization_config": {"quant_method": "bitsandbytes", "load_in_4bit": True}},
+        ),
+        ("tokenizer.json", None),
+    ],
+)
+def test_a_model_that_transformers_cannot_load_is_refused_in_one_line(
+    folder, tmp_path, file, change
+):
+    def damage(copy):
+        config = json.loads((copy / file).read_text("utf-8")) if change else {}
+        (copy / file).write_text(json.dumps({**config, **(change or {})}), "utf-8")
+
+    assert "nor a model the Hugging Face hub gives" in refused(
+        mend(folder, tmp_path / "damaged", damage)
+    )
+
+
 def test_weights_that_are_no_safetensors_are_refused(folder, tmp_path):
     def pickle(copy):
         weights = load_file(copy / "model.safetensors")

@@ -4,8 +4,6 @@ from logging import CRITICAL, getLogger
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-
 from stages.corpus.errors import UserError
 
 
@@ -42,7 +40,9 @@ def load_pretrained(kind: str, model: str, setting: str, known: str = "", **opti
             if path.is_dir():
                 raise
             return load(source, trust_remote_code=False, **options)
-    except (OSError, SafetensorError, ValueError) as error:
+    except (MemoryError, RuntimeError):
+        raise
+    except Exception as error:  # transformers raises whatever its classes do
         reason = " ".join(str(error).split())[:120]
         raise UserError(
             f"{place_of(setting)} is {model!r}, which is neither {known}a folder "
