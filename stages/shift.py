@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
+from stages.corpus.choice import choose_evenly
 from stages.corpus.corpus import Corpus, Split, load_corpus
 from stages.corpus.errors import UserError
 from stages.corpus.seeds import derive_seed
@@ -111,8 +112,7 @@ def labelled_texts(
     texts = corpus.texts(split, generator.max_length)
     names = corpus.name_labels(split)
     known = [place for place, text in enumerate(texts) if generator.knows(text)]
-    chosen = [known[number * len(known) // most] for number in range(most)]
-    chosen = chosen if len(known) > most else known
+    chosen = [known[place] for place in choose_evenly(len(known), most)]
     return [texts[place] for place in chosen], [names[place] for place in chosen]
 
 
@@ -185,7 +185,8 @@ def measure_labels(
     measured, write = {}, partial(decode, generator, seed=seed)
     steps = np.float32(STEPS)
     for label, direction in tqdm(directions.items(), "labels", leave=False):
-        texts = [text for text, its in zip(test, labels, strict=True) if its != label][:count]
+        others = [text for text, its in zip(test, labels, strict=True) if its != label]
+        texts = [others[place] for place in choose_evenly(len(others), count)]
         codes = generator.encode(texts)
 
         found = (

@@ -12,7 +12,7 @@ from transformers import BertConfig, BertForMaskedLM, BertModel
 from stages.corpus.errors import UserError
 from stages.embeddings.pretrained_bert import load_tokenizer
 from stages.generators import bert_gibbs
-from stages.generators.bert_gibbs import BertGibbs, BertGibbsSettings, spread
+from stages.generators.bert_gibbs import BertGibbs, BertGibbsSettings
 from stages.generators.protocol import load_generator
 from stages.networks.gibbs_sampling import draw_orders, sample_sites
 from stages.networks.learnt_pieces import (
@@ -504,12 +504,6 @@ def test_texts_longer_than_the_bert_reads_are_cropped(bert):
     model = build(bert, make_corpus(["a x y " * 5, "b"], ["a"], 20))
     assert len(model.lengths) == 10
     assert (model.lengths[0], model.lengths[9]) == (1, 1)
-
-
-def test_texts_that_judge_an_epoch_are_spread_evenly():
-    assert spread("abcdefghij", 3) == ["a", "d", "g"]
-    assert spread("ab", 3) == ["a", "b"]
-    assert spread("", 3) == []
 
 
 def test_it_reads_places_in_parts(monkeypatch):

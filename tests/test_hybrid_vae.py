@@ -18,7 +18,7 @@ from stages.networks.convolutions import BatchNorm, Double, Halve
 from stages.networks.hybrid_sentence_vae import HybridSentenceVae, Shape
 from stages.networks.lstm_language_model import END, LstmLanguageModel
 from stages.training.likelihood import log_likelihood
-from stages.training.variational import delay, draw_noise, read, train_epoch
+from stages.training.variational import anneal, draw_noise, read, train_epoch
 
 SETTINGS = {
     **{"width": 6, "hidden_size": 8, "num_layers": 1, "code_size": 2, "dropout": 0.0},
@@ -198,12 +198,12 @@ def test_the_elbo_is_below_the_tighter_bound():
 
 
 def test_the_weight_of_kl_waits_and_then_rises_evenly():
-    # 10 updates of next to nothing, then 4 in which it rises: 0, 1/4, 2/4, 3/4, and then 1.
-    shares = [delay(step, 10, 4) for step in (0, 9, 10, 11, 12, 13, 14, 99)]
-    assert shares == [0.001, 0.001, 0.001, 0.25, 0.5, 0.75, 1, 1]
-    assert delay(0, 0, 0) == 1
+    # 10 updates of a fifth, then 4 in which the other four fifths come, and then all.
+    shares = [anneal(step, 4, waiting=10, start=0.2) for step in (0, 9, 10, 11, 12, 13, 14, 99)]
+    assert shares == pytest.approx([0.2, 0.2, 0.2, 0.4, 0.6, 0.8, 1, 1])
     # Without updates in which it rises it is whole at once, after those in which it waits.
-    assert [delay(step, 2, 0) for step in (0, 1, 2, 3)] == [0.001, 0.001, 1, 1]
+    shares = [anneal(step, 0, waiting=2, start=0.2) for step in (0, 1, 2, 3)]
+    assert shares == [0.2, 0.2, 1, 1]
 
 
 def test_the_auxiliary_loss_has_its_weight_in_what_is_learnt():

@@ -122,7 +122,11 @@ LEARNING = {
     "stages/training/stock.py",
 }
 # Likewise, of generators of the list.
-LISTED = {"stages/training/masked.py", "stages/training/variational.py"}
+LISTED = {
+    "stages/corpus/choice.py",
+    "stages/training/masked.py",
+    "stages/training/variational.py",
+}
 JUDGES = {
     "stages/judges/per_label_judge.py",
     "stages/judges/protocol.py",
@@ -441,7 +445,13 @@ def test_imports_point_one_way():
 def test_generators_do_not_know_each_other():
     # But for what all share, and the modern GAN, which is a language model to begin with.
     shared = rooms(
-        "protocol", "folder", "per_label", "word_model", "plateau_model", "spelling_model"
+        "protocol",
+        "folder",
+        "per_label",
+        "word_model",
+        "plateau_model",
+        "spelling",
+        "spelling_model",
     )
     shared |= rooms("pretrained_transformer")  # the transformer's other kind
     for name in {*FIRST, *list_generators(), *(f"{recipe}_gan" for recipe in RECIPES)}:

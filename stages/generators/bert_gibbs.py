@@ -26,6 +26,7 @@ from torch.nn.functional import pad
 from torch.optim import Adam
 
 from stages.corpus.checked_files import Words, check_words
+from stages.corpus.choice import choose_evenly
 from stages.corpus.corpus import Corpus, Split
 from stages.corpus.errors import UserError
 from stages.corpus.settings import Count, CountOrZero, Rate, Section, Size, Text
@@ -197,7 +198,8 @@ class BertGibbs:
         tokens, lengths = self._read(corpus, corpus.train)
         settings, steps = self.settings, self.count_steps(corpus)
         per_epoch = steps // settings.epochs
-        held_out = spread(corpus.texts(corpus.validation, self.max_length), VALIDATED)
+        texts = corpus.texts(corpus.validation, self.max_length)
+        held_out = [texts[place] for place in choose_evenly(len(texts), VALIDATED)]
         while self.epoch < settings.epochs:
             first, epoch = self.epoch * per_epoch, self.epoch + 1
             losses = train_epoch(
@@ -384,9 +386,3 @@ def make_network(
 ) -> MaskedLanguageModel:
     """Make the network for pieces, and for texts of so many at most."""
     return MaskedLanguageModel(pieces.size, MARKERS, longest + 2, num_layers, shape)
-
-
-def spread(texts: Sequence[str], most: int) -> Sequence[str]:
-    """Return all texts, or so many, evenly spaced."""
-    kept = min(len(texts), most)
-    return [texts[place * len(texts) // kept] for place in range(kept)]

@@ -16,12 +16,12 @@ import numpy as np
 
 from stages.corpus.corpus import Corpus
 from stages.generators.protocol import Step
+from stages.generators.spelling import Spelt
 from stages.generators.spelling_model import (
     MOST_LOGITS,
     SpellingAbout,
     SpellingModel,
     SpellingSettings,
-    Spelt,
 )
 from stages.networks.lstm_language_model import LstmLanguageModel
 from stages.networks.size import count_parameters
@@ -46,6 +46,8 @@ class CharacterLstm(SpellingModel):
     likelihood: ClassVar = "exact"
     latent: ClassVar = False
 
+    bits_a_word: float  # nats a word of validation texts are so many times their bits a character
+
     @staticmethod
     def make_network(
         characters: Sequence[str], settings: SpellingSettings, max_characters: int
@@ -62,9 +64,9 @@ class CharacterLstm(SpellingModel):
         """Learn by likelihood; losses and validations are in nats a word, its characters' sum."""
         learnt, held_out = (self.number(corpus, part) for part in (corpus.train, corpus.validation))
         most, per_word = self._most(corpus), self._characters_a_word(learnt)
-        per_epoch = self.count_steps(corpus) // most
-        while self.epoch < most and not self.plateau.is_over:
-            first = self.epoch * per_epoch
+        self.bits_a_word = math.log(2) * self._characters_a_word(held_out)
+
+        def learn(first: int, per_epoch: int) -> Iterator[dict[str, float]]:
             losses = train_epoch(
                 self.network,
                 learnt.tokens,
@@ -74,16 +76,12 @@ class CharacterLstm(SpellingModel):
                 first=first,
                 lengths=learnt.lengths,
             )
-            epoch = self.epoch + 1
-            for step, loss in enumerate(losses, start=first + 1):
-                if step < first + per_epoch:
-                    yield Step(step, epoch, {"loss": loss * per_word})
-            self.epoch, validation = epoch, None
-            if len(corpus.validation):
-                bits = self.bits(held_out)
-                self.plateau.offer(bits)
-                validation = bits * math.log(2) * self._characters_a_word(held_out)
-            yield Step(step, epoch, {"loss": loss * per_word}, validation, ends_epoch=True)
+            return ({"loss": loss * per_word} for loss in losses)
+
+        def validate() -> float:
+            return self.bits(held_out) * self.bits_a_word
+
+        yield from self._make_passes(corpus, learn, validate)
 
     def _share(self, most: int) -> float:
         """Return the share of the learning rate for the next of `most` passes.
@@ -128,4 +126,6 @@ class CharacterLstm(SpellingModel):
         """
         size = {"characters": len(self.ids), "parameters": count_parameters(self.network)}
         is_validated = math.isfinite(self.plateau.lowest)
-        return size | ({"bits_a_character": self.plateau.lowest} if is_validated else {})
+        if not is_validated:
+            return size
+        return size | {"bits_a_character": self.plateau.lowest / self.bits_a_word}

@@ -32,9 +32,10 @@ from stages.generators.spelling_model import (
 from stages.networks.hybrid_sentence_vae import FeatureDecoder, HybridSentenceVae, Shape
 from stages.networks.lstm_language_model import END, State
 from stages.networks.size import count_parameters
-from stages.training.variational import delay, draw_noise, read, summarise, thin, train_epoch
+from stages.training.variational import anneal, draw_noise, read, summarise, thin, train_epoch
 
 DRAWS = 50  # codes a text, of the importance-weighted bound
+START = 0.001  # share of the weight of KL while it waits (theirs)
 SHARES = (4, 2, 1, 1, 1)  # of the channels, by which those of each convolution are divided
 
 
@@ -90,7 +91,6 @@ class HybridVae(SpellingModel):
     latent: ClassVar = True
 
     held_out: Tensor | None = None  # the validation texts, once it has trained
-    code_size: int
 
     @staticmethod
     def make_network(
@@ -134,11 +134,11 @@ class HybridVae(SpellingModel):
         learnt, self.held_out = (
             self.number(corpus, part).tokens for part in (corpus.train, corpus.validation)
         )
-        most, settings = self._most(corpus), self.settings
-        per_epoch = self.count_steps(corpus) // most
-        while self.epoch < most and not self.plateau.is_over:
-            first, epoch = self.epoch * per_epoch, self.epoch + 1
-            steps = train_epoch(
+        settings = self.settings
+
+        def learn(first: int, per_epoch: int) -> Iterator[dict[str, float]]:
+            waiting, rising = settings.delay * per_epoch, settings.annealing * per_epoch
+            return train_epoch(
                 self.network,
                 learnt,
                 self.optimizer,
@@ -146,21 +146,16 @@ class HybridVae(SpellingModel):
                 learning_rate=settings.learning_rate * self.plateau.share,
                 first=first,
                 kl_weight=lambda step: (
-                    settings.kl_weight
-                    * delay(step, settings.delay * per_epoch, settings.annealing * per_epoch)
+                    settings.kl_weight * anneal(step, rising, waiting=waiting, start=START)
                 ),
                 auxiliary_weight=settings.auxiliary_weight,
                 count_words=self._count_words,
             )
-            for step, losses in enumerate(steps, start=first + 1):
-                if step < first + per_epoch:
-                    yield Step(step, epoch, losses)
-            self.epoch, validation = epoch, None
-            if len(self.held_out):
-                validation = self._validate(self.held_out)
-                if epoch >= settings.delay + settings.annealing:
-                    self.plateau.offer(validation)
-            yield Step(step, epoch, losses, validation, ends_epoch=True)
+
+        yield from self._make_passes(corpus, learn, lambda: self._validate(self.held_out))
+
+    def _is_settled(self) -> bool:
+        return self.epoch >= self.settings.delay + self.settings.annealing
 
     def _count_words(self, tokens: Tensor) -> int:
         """Count the words and ends of texts (B, T), as a model of words would; 1 at least."""

@@ -1,13 +1,14 @@
 """What generators share whose one network learns pass by pass, until validation falls no more."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from torch import nn
 from torch.optim import Adam
 
 from stages.corpus.corpus import Corpus
+from stages.generators.protocol import Step
 from stages.training.plateau import UNVALIDATED, Plateau
 
 
@@ -34,6 +35,37 @@ class PlateauModel:
         """Return how many passes `train` makes at most."""
         most = self.settings.epochs
         return most if len(corpus.validation) else min(most, UNVALIDATED)
+
+    def _is_settled(self) -> bool:
+        """Say whether validation tells by now when to stop."""
+        return True
+
+    def _make_passes(
+        self,
+        corpus: Corpus,
+        learn: Callable[[int, int], Iterator[dict[str, float]]],
+        validate: Callable[[], float],
+    ) -> Iterator[Step]:
+        """Make passes until validation falls no more; see `protocol.Generator.train`.
+
+        Args:
+            corpus: whose training split is learnt.
+            learn: makes a pass, yielding each update's losses, from how many updates were made
+                before it and how many a pass has.
+            validate: gives what a pass is judged by; not called where there is no validation text.
+        """
+        most = self._most(corpus)
+        per_epoch = self.count_steps(corpus) // most
+        while self.epoch < most and not self.plateau.is_over:
+            first, epoch = self.epoch * per_epoch, self.epoch + 1
+            for step, losses in enumerate(learn(first, per_epoch), start=first + 1):
+                if step < first + per_epoch:
+                    yield Step(step, epoch, losses)
+            self.epoch = epoch
+            validation = validate() if len(corpus.validation) else None
+            if validation is not None and self._is_settled():
+                self.plateau.offer(validation)
+            yield Step(step, epoch, losses, validation, ends_epoch=True)
 
     def state_dict(self) -> dict[str, Any]:
         """Return weights, the optimizer's state and the passes made."""

@@ -156,10 +156,9 @@ class PretrainedTransformer(PlateauModel):
     def train(self, corpus: Corpus) -> Iterator[Step]:
         """Learn by likelihood; losses and validations are in nats a word, its pieces' sum."""
         learnt, held_out = (self.number(corpus, part) for part in (corpus.train, corpus.validation))
-        most, per_word = self._most(corpus), learnt.lengths.sum().item() / learnt.words
-        per_epoch = self.count_steps(corpus) // most
-        while self.epoch < most and not self.plateau.is_over:
-            first, epoch = self.epoch * per_epoch, self.epoch + 1
+        per_word = learnt.lengths.sum().item() / learnt.words
+
+        def learn(first: int, per_epoch: int) -> Iterator[dict[str, float]]:
             losses = train_epoch(
                 self.network,
                 learnt.tokens,
@@ -169,14 +168,9 @@ class PretrainedTransformer(PlateauModel):
                 first=first,
                 lengths=learnt.lengths,
             )
-            for step, loss in enumerate(losses, start=first + 1):
-                if step < first + per_epoch:
-                    yield Step(step, epoch, {"loss": loss * per_word})
-            self.epoch, validation = epoch, None
-            if len(corpus.validation):
-                validation = self.validate(held_out)
-                self.plateau.offer(validation)
-            yield Step(step, epoch, {"loss": loss * per_word}, validation, ends_epoch=True)
+            return ({"loss": loss * per_word} for loss in losses)
+
+        yield from self._make_passes(corpus, learn, lambda: self.validate(held_out))
 
     def number(self, corpus: Corpus, split: Split) -> Pieces:
         """Turn a split's texts, cropped, into ids of pieces."""

@@ -1,19 +1,12 @@
-"""What generators share that spell: characters, texts and their folder.
+"""What generators share that spell: characters, texts and their folder."""
 
-A character is one Unicode code point: an emoji may be several, and so is a letter with marks that
-have no form of their own together. All words of a text are read, those too that
-`prepare.vocabulary` leaves out: what can be spelt needs no vocabulary.
-"""
-
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
-from pydantic import AfterValidator, Field
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
@@ -24,6 +17,14 @@ from stages.corpus.settings import Count, NetworkSettings, Size
 from stages.generators.folder import load_about, load_network, save_folder
 from stages.generators.plateau_model import PlateauModel
 from stages.generators.protocol import GeneratorAbout, check_request
+from stages.generators.spelling import (
+    LINE_END,
+    SPACE,
+    LearntCharacters,
+    Spelt,
+    spell,
+    write_lines,
+)
 from stages.networks.lstm_language_model import (
     END,
     UNKNOWN,
@@ -39,8 +40,6 @@ BATCH = 500  # texts written at a time
 # comments and the spaces behind them have. Of 57,466 comments cropped at 32 words 5 had more.
 PER_WORD = 16
 MOST_LOGITS = 2**23  # computed at a time where probabilities are asked for
-SPACE = " "  # between two words
-LINE_END = "\n"  # stands for the end of a text, which has no line feed
 
 
 class SpellingSettings(NetworkSettings):
@@ -59,37 +58,12 @@ class SpellingSettings(NetworkSettings):
     rarest: Count
 
 
-def _check_characters(characters: list[str]) -> list[str]:
-    if characters[:2] != ["", UNKNOWN_NAME]:
-        raise ValueError(f"expected an empty text and {UNKNOWN_NAME} before all characters")
-    if any(len(each) != 1 or (each != SPACE and each.isspace()) for each in characters[2:]):
-        raise ValueError("expected single characters, none of them white space but a space")
-    if SPACE not in characters or len({*characters}) < len(characters):
-        raise ValueError("expected distinct characters, a space among them")
-    return characters
-
-
 class SpellingAbout(GeneratorAbout):
     """What about.json of such a generator says; each adds its `settings`."""
 
     max_length: Size
     max_characters: Size
-    characters: Annotated[
-        list[str], Field(min_length=4, max_length=2**21), AfterValidator(_check_characters)
-    ]
-
-
-class Spelt(NamedTuple):
-    """Texts as ids of characters.
-
-    Attributes:
-        tokens: (N, T), int64, on the CPU; END after a text's last character.
-        lengths: (N,), int64: characters of each text that count, its end among them, or the space
-            after its last word where it was cropped there.
-    """
-
-    tokens: Tensor
-    lengths: Tensor
+    characters: LearntCharacters
 
 
 class SpellingModel(PlateauModel):
@@ -187,15 +161,7 @@ class SpellingModel(PlateauModel):
 
     def _spell(self, lines: Sequence[str]) -> Spelt:
         """Turn lines, what follows the last word among them, into ids, cropped at C characters."""
-        offsets = np.cumsum([0, *map(len, lines)])
-        codes = np.frombuffer("".join(lines).encode("utf-32-le", "surrogatepass"), "<u4")
-        numbers = np.full(sys.maxunicode + 1, UNKNOWN, np.int32)  # of each code point
-        numbers[[ord(character) for character in self.ids]] = [*self.ids.values()]
-        numbers[ord(LINE_END)] = END
-        ids = Split(numbers[codes], offsets, np.zeros(len(lines), np.int8))
-        lengths = np.minimum(ids.lengths, self.max_characters)
-        padded = ids.padded(int(lengths.max(initial=0)))
-        return Spelt(torch.from_numpy(padded), torch.from_numpy(lengths))
+        return spell(lines, self.ids, self.max_characters)
 
     def _characters_a_word(self, texts: Spelt) -> float:
         """Return how many characters count for each word or end of the texts."""
@@ -372,10 +338,3 @@ class SpellingModel(PlateauModel):
         model.network.load_state_dict(weights)
         model.network.eval()
         return model
-
-
-def write_lines(corpus: Corpus, split: Split, max_length: int) -> list[str]:
-    """Write a split's texts, cropped, each with what follows its last word: a space, or its end."""
-    texts = corpus.texts(split, max_length)
-    goes_on = (split.lengths > max_length).tolist()
-    return [text + (SPACE if more else LINE_END) for text, more in zip(texts, goes_on, strict=True)]

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
@@ -117,10 +118,6 @@ class WordModel(PlateauModel):
         """Return what an epoch is judged by on texts (N, T), in nats a word."""
         raise NotImplementedError
 
-    def _is_settled(self) -> bool:
-        """Say whether validation tells by now when to stop."""
-        return True
-
     def _draw(
         self,
         count: int,
@@ -157,18 +154,8 @@ class WordModel(PlateauModel):
         learnt, held_out = (
             self.number(corpus, split) for split in (corpus.train, corpus.validation)
         )
-        most = self._most(corpus)
-        per_epoch = self.count_steps(corpus) // most
-        while self.epoch < most and not self.plateau.is_over:
-            first, epoch = self.epoch * per_epoch, self.epoch + 1
-            for step, losses in enumerate(self._learn(learnt, first, per_epoch), start=first + 1):
-                if step < first + per_epoch:
-                    yield Step(step, epoch, losses)
-            self.epoch = epoch
-            validation = self._validate(held_out) if len(held_out) else None
-            if validation is not None and self._is_settled():
-                self.plateau.offer(validation)
-            yield Step(step, epoch, losses, validation, ends_epoch=True)
+        learn, validate = partial(self._learn, learnt), partial(self._validate, held_out)
+        yield from self._make_passes(corpus, learn, validate)
 
     def number(self, corpus: Corpus, split: Split) -> Tensor:
         """Turn a split's texts into the network's ids (N, T), int64, on the CPU.

@@ -27,6 +27,7 @@ NOT_LISTED = {
     "pretrained_transformer",
     "subwords",
     "word_model",
+    "spelling",
     "spelling_model",
     *FIRST,
 } | {f"{recipe}_gan" for recipe in RECIPES}

@@ -19,12 +19,12 @@ from scipy.special import logsumexp
 from torch import Tensor
 from torch.optim import Optimizer
 
+from stages.corpus.choice import choose_evenly
 from stages.networks.lstm_language_model import written
 from stages.training.likelihood import BATCH, WARM_UP, deal, update, words_a_batch
 
 SEED = 1  # of the noise that bounds are computed with: always the same
 MEASURED = 1000  # texts at most that bounds are computed of, where they are only to be told
-LEAST = 0.001  # share of it while it waits (Semeniuta et al.)
 START = 0.1  # share of the weight of KL at the first update (texar's example vae_text)
 ACTIVE = 0.01  # variance of a number's mean over texts above which the number is in use
 ROWS = 100  # codes whose densities under all posteriors are computed at a time
@@ -55,22 +55,18 @@ def draw_codes(mean: Tensor, log_variance: Tensor, noise: Tensor) -> Tensor:
     return mean + (log_variance / 2).exp() * noise
 
 
-def anneal(step: int, rising: int) -> float:
-    """Return the share of KL's weight at an update, from 0: it rises evenly in so many updates."""
-    return min(1.0, START + (1 - START) * step / rising) if rising else 1.0
-
-
-def delay(step: int, waiting: int, rising: int) -> float:
-    """Return the share of KL's weight at an update, from 0: next to nothing, then it rises evenly.
+def anneal(step: int, rising: int, *, waiting: int = 0, start: float = START) -> float:
+    """Return the share of KL's weight at an update: it waits, then rises evenly to 1.
 
     Args:
-        step: the update.
-        waiting: updates before it rises.
-        rising: updates in which it does.
+        step: the update, from 0.
+        rising: updates in which it rises.
+        waiting: updates before these.
+        start: the share until then.
     """
     if step >= waiting + rising:
         return 1.0
-    return max(LEAST, (step - waiting) / rising) if step > waiting else LEAST
+    return start + (1 - start) * max(0, step - waiting) / max(1, rising)
 
 
 def draw_noise(draws: int, texts: int, code_size: int) -> Tensor:
@@ -81,9 +77,7 @@ def draw_noise(draws: int, texts: int, code_size: int) -> Tensor:
 
 def thin(tokens: Tensor) -> Tensor:
     """Choose `MEASURED` of the texts (N, T) at most, evenly."""
-    if len(tokens) <= MEASURED:
-        return tokens
-    return tokens[torch.arange(MEASURED) * len(tokens) // MEASURED]
+    return tokens[choose_evenly(len(tokens), MEASURED)]
 
 
 class AuxiliaryModel(CodeModel, Protocol):
