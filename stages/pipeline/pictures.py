@@ -170,19 +170,16 @@ def draw_sweep(
     styles = _choose_styles(points, real)
     for source, curve in points.items():
         _draw_curve(axes, curve, styles[source])
+        # A number at each point would cover the numbers of other sources.
         for (y, x), temperature in zip(curve, temperatures[source], strict=True):
             if temperature is not None:
-                axes.annotate(
-                    f"{temperature:g}",
-                    (x[0], y[0]),
-                    xytext=(4, 4),
-                    textcoords="offset points",
-                    fontsize=8,
-                    color=styles[source]["color"],
-                )
+                look = {key: styles[source][key] for key in ("color", "marker")}
+                axes.plot(x[0], y[0], markersize=9 * temperature, **look)
     _label_trade(axes)
+    shown = sorted({each for curve in temperatures.values() for each in curve if each is not None})
     axes.set_title(
-        f"Quality against diversity by temperature: {size:,} texts a point, 95 % intervals"
+        f"Quality against diversity: {size:,} texts a point, 95 % intervals\n"
+        f"Temperatures by size of marker: {', '.join(f'{each:g}' for each in shown)}"
     )
     _save(figure, path)
 
