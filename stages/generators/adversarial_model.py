@@ -1,10 +1,10 @@
 """What the literature's text GANs share: a warm-up by likelihood, then rounds with a discriminator.
 
 In each phase a step is an update of the generator, but where the discriminator learns alone a step
-is a round of it. The warm-up ends as the language model's training does, and its best epoch by
-validation is what the adversarial phase starts from. From there on nothing is validated, as in the
-papers: adversarial learning raises the nats a word of real text by nature, so that the best epoch
-by likelihood would always be the warm-up's. The last round is what is kept.
+is a round of it. The warm-up ends as the language model's training does, and the adversarial phase
+starts from its best pass by validation, or as in the papers from its last. From there on nothing is
+validated, as in the papers: adversarial learning raises the nats a word of real text by nature, so
+that the best epoch by likelihood would always be the warm-up's. The last round is what is kept.
 """
 
 import copy
@@ -82,6 +82,7 @@ class AdversarialSettings(DiscriminatorSettings):
         learning_rate: of Adam, the generator's, at its height in the warm-up.
         warm_up: passes by likelihood at most.
         patience: of the warm-up; see `Plateau`.
+        keep: which pass of it the rounds start from: the best by validation, or the last.
         adversarial_epochs: rounds in which both learn; 0 leaves the warm-up as it is.
         adversarial_learning_rate: of Adam, the generator's, in these.
         generator_steps: its updates a round.
@@ -97,6 +98,7 @@ class AdversarialSettings(DiscriminatorSettings):
     learning_rate: Rate
     warm_up: Count
     patience: Count
+    keep: Literal["best", "last"]
     adversarial_epochs: CountOrZero
     adversarial_learning_rate: Rate
     generator_steps: Count
@@ -181,7 +183,7 @@ class AdversarialModel(LikelihoodModel):
 
         def validate() -> float:
             validation = self._validate(held_out)
-            if validation < self.lowest:
+            if self.settings.keep == "best" and validation < self.lowest:
                 self.lowest, self.best = validation, copy.deepcopy(self.network.state_dict())
             return validation
 
