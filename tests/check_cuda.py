@@ -32,6 +32,8 @@ from stages.networks.lstm_language_model import LstmLanguageModel
 from stages.networks.lstm_sentence_vae import LstmSentenceVae
 from stages.networks.masked_language_model import BertShape, MaskedLanguageModel
 from stages.networks.prefix_discriminator import PrefixDiscriminator
+from stages.networks.relational_language_model import RelationalLanguageModel
+from stages.networks.representation_discriminator import RepresentationDiscriminator
 from stages.networks.transformer_language_model import TransformerLanguageModel
 from stages.networks.vector_discriminator import VectorDiscriminator
 from stages.networks.vector_generator import VectorGenerator
@@ -67,6 +69,14 @@ SETTINGS = {  # the modern GAN starts from the first two
     "pretrained_transformer": {  # of weights at random
         **{"model": "a folder", "dropout": 0.1, "batch_size": 64, "learning_rate": 0.001},
         **{"patience": 1, "epochs": 2},
+    },
+    "relgan": {
+        **{"width": 32, "num_slots": 1, "num_heads": 2, "head_size": 256, "batch_size": 64},
+        **{"learning_rate": 0.003, "patience": 1, "warm_up": 2, "method": "adversarial"},
+        **{"adversarial_epochs": 2, "updates": 5, "discriminator_steps": 5, "beta_max": 100.0},
+        **{"adversarial_learning_rate": 0.0001, "discriminator_learning_rate": 0.0001},
+        **{"beta_steps": 5000, "representations": 64, "representation_width": 1},
+        **{"filter_widths": [2, 3, 4, 5], "filters": 300, "hidden_size": 100, "dropout": 0.25},
     },
     "bert_gibbs": {  # `main` says which model
         **{"num_layers": 2, "trained_layers": 1, "masking": "any", "batch_size": 64},
@@ -123,6 +133,14 @@ def compare_networks(device):
         "HybridSentenceVae": (
             HybridSentenceVae(50, Shape(32, 16, (8, 16), 12, 32, 1, 8), 0.0, 2),
             [torch.randn(4, 8), tokens],
+        ),
+        "RelationalLanguageModel": (
+            RelationalLanguageModel(50, 16, 2, 2, 8),
+            [tokens, tokens > 0],
+        ),
+        "RepresentationDiscriminator": (
+            RepresentationDiscriminator(50, 4, 3, [2, 3], 16, 10, 0.3),
+            [vectors],
         ),
         "PrefixDiscriminator": (PrefixDiscriminator(12, 32, 1, 0.3, 0.05, 2), [vectors, lengths]),
         "VectorDiscriminator": (VectorDiscriminator(12, 32, 20, 2, 0.5), [vectors]),

@@ -83,6 +83,14 @@ TINY = {
         **NETWORK,
         **{"hidden_size": 6, "batch_size": 4, "learning_rate": 0.3},
     },
+    "relgan": {
+        **{"width": 5, "num_slots": 1, "num_heads": 2, "head_size": 3, "batch_size": 20},
+        **{"learning_rate": 0.1, "patience": 1, "warm_up": 6, "method": "adversarial"},
+        **{"adversarial_epochs": 2, "updates": 2, "discriminator_steps": 2, "beta_max": 2.0},
+        **{"adversarial_learning_rate": 0.01, "discriminator_learning_rate": 0.01},
+        **{"beta_steps": 4, "representations": 2, "representation_width": 2, "filters": 3},
+        **{"filter_widths": [2, 8], "hidden_size": 4, "dropout": 0.1},
+    },
     "bert_gibbs": {
         **{"model": "MiniLM", "num_layers": 1, "trained_layers": 1, "masking": "any"},
         **{"batch_size": 10, "learning_rate": 0.003, "epochs": 2, "sweeps": 1},
@@ -297,13 +305,13 @@ DAMAGES = {
         }.items()
     },
     "words: an unknown one among them": (
-        ["language_model", "lstm_vae", "transformer", "modern_gan"],
+        ["language_model", "lstm_vae", "transformer", "modern_gan", "relgan"],
         "about.json",
         said("words", value=lambda words: [*words[:-1], UNKNOWN]),
         "expected <unk> before all other words",
     ),
     "words: an unknown one alone": (
-        ["language_model", "lstm_vae", "transformer", "modern_gan"],
+        ["language_model", "lstm_vae", "transformer", "modern_gan", "relgan"],
         "about.json",
         said("words", value=["", UNKNOWN]),
         "expected <unk> before all other words",
@@ -315,7 +323,7 @@ DAMAGES = {
     **{f"weights: {key}": (ANY, "weights.safetensors", *case) for key, case in TENSORS.items()},
     **{
         f"weights: {value}": (
-            *([*NETWORKS, "bert_gibbs", *PRETRAINED], "weights.safetensors"),
+            *([*NETWORKS, "bert_gibbs", "relgan", *PRETRAINED], "weights.safetensors"),
             *(array_is(None, put(..., value)), "finite"),
         )
         for value in (math.nan, math.inf, -math.inf)
