@@ -32,12 +32,15 @@ def _check_shares(shares: dict[str, float]) -> dict[str, float]:
     return shares
 
 
+LabelShares = Annotated[
+    dict[Label, Annotated[float, Field(gt=0, le=1)]],
+    Field(min_length=1, max_length=MOST_LABELS),
+    AfterValidator(_check_shares),
+]
+
+
 class _About(GeneratorAbout):
-    shares: Annotated[
-        dict[Label, Annotated[float, Field(gt=0, le=1)]],
-        Field(min_length=1, max_length=MOST_LABELS),
-        AfterValidator(_check_shares),
-    ]
+    shares: LabelShares
 
 
 class PerLabel:
