@@ -46,7 +46,7 @@ from stages.pipeline.stage import pick_device, seed_everything
 from stages.pipeline.trainer import fit
 
 ROOT = Path(__file__).parents[1]
-SOME = 1000  # texts at most whose Self-BLEU is taken
+SOME = 1000  # texts at most, as many of each source, whose Self-BLEU is taken
 CHECK = {
     **{"rows": None, "count": 2000, "candidates": 8, "seed": 1, "max_length": 32},
     **{"text": "Text", "label": "oh_label"},
@@ -122,7 +122,7 @@ class Judges:
             own = [own[place] for place in choose_evenly(len(own), len(real))]
             vectors = self.encoder.encode(own)
             distances.append(frechet_distance(self.gaussians[label], fit_gaussian(vectors)))
-        some = choose_evenly(len(texts), SOME)
+        some = choose_evenly(len(texts), min(SOME, sum(map(len, self.real.values()))))
         overlap = self_bleu([texts[place] for place in some], np.arange(len(some)))[:, 2].mean()
         cells = ["-" if learnt else f"{right:.3f}" for right in rights]
         cells += [f"{distance:.3f}" for distance in distances]

@@ -76,18 +76,17 @@ class ConditionalGanSettings(Section):
     wrong_labels: bool
     ngrams: bool
 
-    @property
-    def writer(self) -> WordModelSettings:
-        """Those of the language model."""
-        names = WordModelSettings.model_fields.keys() & self.__class__.model_fields.keys()
-        return WordModelSettings(
-            **{name: getattr(self, name) for name in names}, epochs=self.warm_up
-        )
+
+def settings_of_writer(settings: ConditionalGanSettings) -> WordModelSettings:
+    """Return the language model's settings."""
+    names = WordModelSettings.model_fields.keys() & ConditionalGanSettings.model_fields.keys()
+    shared = {name: getattr(settings, name) for name in sorted(names)}
+    return WordModelSettings(**shared, epochs=settings.warm_up)
 
 
 class _About(WordModelAbout):
     settings: Annotated[ConditionalGanSettings, AfterValidator(check_fitted)]
-    shares: LabelShares
+    label_shares: LabelShares
     runs: list[Annotated[int, Field(ge=0, le=FEATURES)]]  # of each label's classifier
 
 
@@ -137,7 +136,9 @@ class ConditionalGan:
         Raises:
             UserError: the texts have fewer labels than two, or none of the vocabulary's words.
         """
-        writer = LabelledWriter.build(corpus, settings.writer, seed=seed, device=device)
+        writer = LabelledWriter.build(
+            corpus, settings_of_writer(settings), seed=seed, device=device
+        )
         settings = settings.model_copy(update={"dropout": writer.settings.dropout})
         gan = cls(writer, settings, device, seed)
         if not len(corpus.validation):
@@ -271,7 +272,7 @@ class ConditionalGan:
             "settings": self.settings.model_dump(),
             "max_length": self.max_length,
             "words": self.writer.words,
-            "shares": self.shares,
+            "label_shares": self.shares,
             "runs": [len(each.runs) for each in self.critic.ngrams.values()],
         }
         save_folder(folder, "conditional_gan", about, self._parts().state_dict())
@@ -280,22 +281,22 @@ class ConditionalGan:
     def load(cls, folder: Path, device: str) -> Self:
         """Read what `save` wrote, in evaluation mode."""
         about = load_about(folder, _About)
-        settings, labels = about.settings, len(about.shares)
+        settings, labels = about.settings, len(about.label_shares)
         if len(about.runs) != labels * settings.ngrams:
             raise damaged(folder / ABOUT, "runs: expected a number for each label, or none")
 
         def make() -> nn.ModuleDict:
-            generator = make_network(about.words, labels, settings.writer)
+            generator = make_network(about.words, labels, settings_of_writer(settings))
             parts = {"generator": generator, "discriminator": make_discriminator(labels, settings)}
             ngrams = (NgramClassifier(count, about.max_length) for count in about.runs)
             return nn.ModuleDict(parts | {name_ngrams(at): each for at, each in enumerate(ngrams)})
 
         weights = load_network(folder, make, settings.num_layers)
-        shape = about.words, about.shares, settings.writer, about.max_length
+        shape = about.words, about.label_shares, settings_of_writer(settings), about.max_length
         writer = LabelledWriter(*shape, device)
         writer.fingerprint = about.corpus
         gan = cls(writer, settings, device)
-        for place, (label, count) in enumerate(zip(about.shares, about.runs, strict=False)):
+        for place, (label, count) in enumerate(zip(about.label_shares, about.runs, strict=False)):
             name = f"{name_ngrams(place)}.runs"
             if not are_runs(weights[name]):
                 raise damaged(folder / WEIGHTS, f"{name}: not rising from 0 to {FEATURES - 1}")

@@ -12,11 +12,11 @@ import numpy as np
 
 from stages.corpus.corpus import Corpus
 from stages.corpus.seeds import derive_seed
-from stages.embeddings.labelled_words import LabelledWords, OneLabel
 from stages.generators.labelled_writer import LabelledWriter
 from stages.judges.ngram_classifier import NgramClassifier
 from stages.judges.per_label_judge import PerLabelJudge
 from stages.judges.prefix_judge import PrefixJudge
+from stages.networks.labelled_words import LabelledWords, OneLabel
 from stages.training.lone_discriminator import LoneDiscriminator
 from stages.training.stock import Stock
 
