@@ -146,7 +146,8 @@ class Markov:
         # Known words before each, back to the text's beginning or to an unknown word; of that, -1.
         place = here - np.maximum.accumulate(np.where(known, begins, here + 1))
         following = np.append(words[1:], END)
-        following[ends - 1] = END
+        # Where no text ends before it is cropped, as of an oracle, there is no end to learn.
+        following[ends - 1] = END if lengths.min() < self.max_length else vocabulary_size + 1
 
         keys, counts = [], []
         rows = np.zeros(len(words), dtype=np.int64)

@@ -26,6 +26,7 @@ def train_epoch(
     first: int,
     lengths: Tensor | None = None,
     codes: Tensor | None = None,
+    largest_gradient: float = LARGEST_GRADIENT,
 ) -> Iterator[float]:
     """Make one pass over the texts, yielding each update's loss in nats a word, ends counted.
 
@@ -42,6 +43,7 @@ def train_epoch(
         lengths: how many words of each text count, its end among them, (N,), int64; None takes all
             that `written` says.
         codes: of each text, (N, Z), float32, which a `ConditionedLanguageModel` begins from.
+        largest_gradient: norm to which a gradient is clipped.
     """
     lengths = written(tokens).sum(1) if lengths is None else lengths  # (N,)
     words = words_a_batch(lengths, batch_size)
@@ -52,7 +54,7 @@ def train_epoch(
         losses = -model.log_likelihood(batch.to(model.device), mask.to(model.device), **begun)
         rate = learning_rate * min(1, (step + 1) / WARM_UP)
         # Not their mean: in a batch of short texts each word, and each end, would count more.
-        update(model, optimizer, losses.sum() / words, rate)
+        update(model, optimizer, losses.sum() / words, rate, largest_gradient)
         yield losses.mean().item()
     model.eval()
 
@@ -96,13 +98,19 @@ def _begin(model: NextWordModel, codes: Tensor | None, places: Tensor) -> dict[s
     return {} if codes is None else {"state": model.begin(codes[places].to(model.device))}
 
 
-def update(model: nn.Module, optimizer: Optimizer, loss: Tensor, learning_rate: float) -> None:
-    """Make a step against the gradient of a loss, clipped to `LARGEST_GRADIENT`."""
+def update(
+    model: nn.Module,
+    optimizer: Optimizer,
+    loss: Tensor,
+    learning_rate: float,
+    largest_gradient: float = LARGEST_GRADIENT,
+) -> None:
+    """Make a step against the gradient of a loss, clipped to a norm."""
     for group in optimizer.param_groups:
         group["lr"] = learning_rate
     optimizer.zero_grad()
     loss.backward()
-    clip_grad_norm_(model.parameters(), LARGEST_GRADIENT)
+    clip_grad_norm_(model.parameters(), largest_gradient)
     optimizer.step()
 
 
