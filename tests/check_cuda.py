@@ -52,6 +52,13 @@ SETTINGS = {  # the modern GAN starts from the first two
         **{"generator_learning_rate": 0.0002, "token_dropout": 0.05, **NETWORK, "epochs": 1},
         **{"divergence_weight": 0.1, "ngrams": True},
     },
+    "conditional_gan": {
+        **{"width": 128, "hidden_size": 256, "num_layers": 1, "dropout": 0.3, "patience": 1},
+        **{"batch_size": 64, "learning_rate": 0.003, "warm_up": 2, "discriminator_size": 128},
+        **{"discriminator_dropout": 0.3, "discriminator_learning_rate": 0.003},
+        **{"discriminator_warm_up": 2, "token_dropout": 0.05, "wrong_labels": True},
+        "ngrams": True,
+    },
     "lstm_vae": {
         **{"width": 128, "hidden_size": 128, "code_size": 32, "word_dropout": 0.5},
         **{"kl_weight": 0.5, "annealing": 1, "patience": 1, **NETWORK},
@@ -169,7 +176,7 @@ def train(name, corpus, device, start, *, broken=False):
 
     def build():
         extra = {}
-        if name.endswith("_gan"):
+        if name in ("paper_gan", "modern_gan"):
             extra = {"embedding": ScalarEmbedding(corpus.known_words, device), "start": start}
         kind = find_generator(name)
         section = SETTINGS[name]
