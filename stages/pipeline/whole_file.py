@@ -23,6 +23,7 @@ NOT_LISTED = {
     "folder",
     "per_label",
     "chosen",
+    "adversarial_model",
     "plateau_model",
     "pretrained_transformer",
     "subwords",
