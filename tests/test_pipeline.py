@@ -450,6 +450,7 @@ def test_generators_do_not_know_each_other():
         "per_label",
         "word_model",
         "plateau_model",
+        "adversarial_model",
         "spelling",
         "spelling_model",
         "label_part",

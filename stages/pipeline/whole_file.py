@@ -26,6 +26,7 @@ NOT_LISTED = {
     "label_part",
     "labelled_critic",
     "labelled_writer",
+    "adversarial_model",
     "plateau_model",
     "pretrained_transformer",
     "subwords",
