@@ -18,9 +18,16 @@ from stages.measures.detection import area, calibration_error, class_of, share
 from stages.pipeline.files import replacing, write_csv, write_metrics
 from stages.pipeline.parameters import load_params
 from stages.pipeline.pictures import draw_detectors
-from stages.pipeline.sources import REAL, VALIDATION, Source, check_unseen, generated, load_source
+from stages.pipeline.sources import (
+    REAL,
+    VALIDATION,
+    Source,
+    check_unseen,
+    generated,
+    load_fakes,
+    load_source,
+)
 from stages.pipeline.stage import pick_device, run_stage, seed_everything
-from stages.train_detector import choose_fakes, load_known_fakes
 
 TRAIN, TEST = REAL
 FEWEST = 10  # texts of each side whose area means something
@@ -36,12 +43,18 @@ def main() -> None:
         "detectors",
         "prepare.train_on",
         "gan.max_length",
-        "detector",
+        "detector.fakes",
+        "detector.ngrams.strength",
+        "detector.vectors.strength",
     )
     check_unseen(params.prepare.train_on)
     seed_everything(params.seed, params.threads)
-    device, known = pick_device(params.device), choose_fakes(params)
-    fakes = {name: load_known_fakes(name) for name in known}
+    device = pick_device(params.device)
+    fakes = load_fakes(params.detector.fakes or generated(params))
+    strengths = {
+        "ngrams": params.detector.ngrams.strength,
+        "vectors": params.detector.vectors.strength,
+    }
     train = [text for text in load_source(TRAIN).texts if text]
     validation = [text for text in load_source(VALIDATION).texts if text]
     real = with_words(load_source(TEST))
@@ -55,7 +68,7 @@ def main() -> None:
             train,
             validation,
             max_length=params.gan.max_length,
-            strength=getattr(params.detector, kind).strength,
+            strength=strengths[kind],
             seed=params.seed,
             encoder=detector.scorer.encoder,
             resemblance=False,
@@ -65,14 +78,14 @@ def main() -> None:
         for name, texts in tqdm(judged.items(), desc=f"{kind} detector", unit="source"):
             logits = detector.logits(texts)
             found = caught(detector, own, logits, real.texts, texts)
-            others = {each: fakes[each] for each in known if each != name}
-            if name in known and others:
+            others = {each: fakes[each] for each in fakes if each != name}
+            if name in fakes and others:
                 without = learn(others)
                 found["area_not_met"] = area(without.logits(real.texts), without.logits(texts))
             values[kind][name] = found
         rows += list_rows(kind, values[kind])
-    write_csv("plots/detectors.csv", ("detector", "source", "measure", *Estimate._fields), rows)
-    write_metrics("evaluate_detectors", {kind: flatten(each) for kind, each in values.items()})
+    write_csv("plots/detectors.csv", ("source", "measure", *Estimate._fields), rows)
+    write_metrics("evaluate_detectors", {kind: only_values(each) for kind, each in values.items()})
     with replacing("plots/detectors.png") as path:
         draw_detectors(path, values)
 
@@ -149,30 +162,26 @@ def caught(
     return values
 
 
-def flatten(
+def only_values(
     sources: dict[str, dict[str, Estimate | float]],
 ) -> dict[str, dict[str, float]]:
-    """Give each estimate's value under its name, and the ends of its interval beside it."""
-    flat: dict[str, dict[str, float]] = {}
-    for source, found in sources.items():
-        flat[source] = {}
-        for name, value in found.items():
-            if isinstance(value, Estimate):
-                ends = {f"{name}_low": value.low, f"{name}_high": value.high}
-                flat[source] |= {name: value.value, **ends}
-            else:
-                flat[source][name] = value
-    return flat
+    """Give each estimate's value without its interval."""
+    return {
+        source: {
+            name: each.value if isinstance(each, Estimate) else each for name, each in found.items()
+        }
+        for source, found in sources.items()
+    }
 
 
 def list_rows(
     kind: str, sources: dict[str, dict[str, Estimate | float]]
 ) -> Iterator[tuple[str, ...]]:
-    """List a detector's numbers as rows; what has no interval has no ends."""
+    """List those of a detector's numbers that have an interval, a row each."""
     for source, found in sources.items():
         for name, value in found.items():
-            shown = value if isinstance(value, Estimate) else (value,)
-            yield kind, source, name, *(f"{each:.6g}" for each in shown), *[""] * (3 - len(shown))
+            if isinstance(value, Estimate):
+                yield f"{kind}/{source}", name, *(f"{each:.6g}" for each in value)
 
 
 def _by_number(name: str) -> tuple[int, str]:

@@ -26,6 +26,7 @@ from stages.judges.linear_scorer import (
     RememberingEncoder,
     are_hashes,
 )
+from stages.measures.detection import area_error
 
 ABOUT, WEIGHTS = "about.json", "weights.safetensors"
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch")
@@ -225,9 +226,7 @@ def find_shortest(logits: np.ndarray, is_real: np.ndarray, lengths: np.ndarray) 
     """Return from how many words on a detector tells real texts from generated ones.
 
     That is where the first class of lengths begins whose area under the ROC curve is above 0.5
-    beyond chance: by more than 1.96 of its standard errors, as J. Hanley and B. McNeil have them
-    ("The Meaning and Use of the Area under a Receiver Operating Characteristic (ROC) Curve",
-    Radiology 1982, doi:10.1148/radiology.143.1.7063747).
+    beyond chance, by more than 1.96 of its standard errors.
 
     Args:
         logits: of unseen texts, (N,).
@@ -246,14 +245,6 @@ def find_shortest(logits: np.ndarray, is_real: np.ndarray, lengths: np.ndarray) 
         if area - 1.96 * area_error(area, real, made) > 0.5:
             return first
     return None
-
-
-def area_error(area: float, positives: int, negatives: int) -> float:
-    """Return the standard error of an area under the ROC curve (Hanley and McNeil 1982)."""
-    both, other = area / (2 - area), 2 * area**2 / (1 + area)
-    spread = area * (1 - area)
-    spread += (positives - 1) * (both - area**2) + (negatives - 1) * (other - area**2)
-    return float(np.sqrt(max(spread, 0) / (positives * negatives)))
 
 
 def _crop(text: str, length: int) -> str:

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 import numpy as np
 from sklearn.metrics import roc_auc_score
 
-from stages.judges.detector import area_error
 from stages.measures.bootstrap import Estimate
 
 BINS = 10  # of probabilities, each of one width
@@ -33,6 +32,18 @@ def area(real: np.ndarray, generated: np.ndarray) -> Estimate:
     value = float(roc_auc_score(is_real, np.concatenate([real, generated])))
     error = NORMAL * area_error(value, len(real), len(generated))
     return Estimate(value, max(value - error, 0.0), min(value + error, 1.0))
+
+
+def area_error(area: float, positives: int, negatives: int) -> float:
+    """Return the standard error of an area under the ROC curve over so many texts of each side.
+
+    Source: J. Hanley and B. McNeil, "The Meaning and Use of the Area under a Receiver Operating
+    Characteristic (ROC) Curve", Radiology 1982, doi:10.1148/radiology.143.1.7063747.
+    """
+    both, other = area / (2 - area), 2 * area**2 / (1 + area)
+    spread = area * (1 - area)
+    spread += (positives - 1) * (both - area**2) + (negatives - 1) * (other - area**2)
+    return float(np.sqrt(max(spread, 0) / (positives * negatives)))
 
 
 def share(hits: np.ndarray) -> Estimate:

@@ -14,6 +14,7 @@ FIRST = ("markov", "language_model")  # generators that are always there
 
 SAMPLES = Path("data/samples")
 FAKES = Path("data/fakes")  # further texts of each generator, for detectors to learn from
+FEWEST = 20  # texts that a detector learns from: a tenth of them calibrates
 SWEEP = Path("data/sweep")  # a folder a generator, a file a temperature
 TEMPERATURES = "temperatures.txt"  # in each such folder: those it was written at, one a line
 
@@ -69,9 +70,20 @@ def write_fakes(name: str, texts: Iterable[str]) -> None:
     write_lines(FAKES / f"{name}.txt", texts)
 
 
-def load_fakes(name: str) -> list[str]:
-    """Read what `write_fakes` wrote."""
-    return read_lines(FAKES / f"{name}.txt")
+def load_fakes(names: Iterable[str]) -> dict[str, list[str]]:
+    """Read the fakes of generators, without those that have no word.
+
+    Raises:
+        UserError: one wrote too few of them.
+    """
+    fakes = {name: [*filter(None, read_lines(FAKES / f"{name}.txt"))] for name in names}
+    for name, texts in fakes.items():
+        if len(texts) < FEWEST:
+            raise UserError(
+                f"data/fakes/{name}.txt: {len(texts)} texts with words; expected {FEWEST} or more "
+                f"for a detector; leave {name} out of detector.fakes, or raise sample.fakes"
+            )
+    return fakes
 
 
 def write_sweep(name: str, texts: Mapping[float, Iterable[str]]) -> None:
