@@ -124,7 +124,11 @@ LEARNING = {
 # Likewise, of generators of the list.
 LISTED = {
     "stages/corpus/choice.py",
+    "stages/training/contrast.py",
     "stages/training/masked.py",
+    "stages/training/reinforce.py",
+    "stages/training/relativistic.py",
+    "stages/training/rollouts.py",
     "stages/training/variational.py",
 }
 JUDGES = {
