@@ -29,6 +29,7 @@ BEST = {
     "mauve": "high",
     "classifier_vectors": "0.5",
     "classifier_words": "0.5",
+    "nll_oracle": "as real",
 }
 
 _COLUMNS = 8  # sources beside real text in one block: what a wide screen shows
@@ -58,7 +59,9 @@ def format_table(measured: Mapping[str, Estimates], size: int) -> str:
 def _format_block(measured: Mapping[str, Estimates], size: int) -> str:
     rows = [["measure", "best", *measured], ["texts", "", *[f"{size}"] * len(measured)]]
     for name, best in BEST.items():
-        rows.append([name, best, *(_format(estimates[name]) for estimates in measured.values())])
+        values = [estimates.get(name) for estimates in measured.values()]
+        if any(values):
+            rows.append([name, best, *map(_format, values)])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(
@@ -69,7 +72,9 @@ def _format_block(measured: Mapping[str, Estimates], size: int) -> str:
     )
 
 
-def _format(estimate: Estimate) -> str:
+def _format(estimate: Estimate | None) -> str:
+    if estimate is None:
+        return ""
     # Three digits after the point for shares and distances, none for large perplexities.
     digits = 3 if estimate.value < 10 else 1 if estimate.value < 1000 else 0
     half = (estimate.high - estimate.low) / 2
