@@ -778,7 +778,7 @@ def test_a_stage_waits_for_the_check(recipe, name):
 def test_a_gan_waits_for_what_its_recipe_reads(embedding):
     gan, own = f"train_gan@{embedding}", f"train_embedding@{embedding}"
     paper, modern = (before(GRAPHS[recipe], gan) for recipe in ("paper", "modern"))
-    raw = {"check", "fetch", "invent", "prepare"}
+    raw = {"check", "fetch", "invent", "oracle", "prepare"}
     assert paper == {*raw, own, "start_gan_paper"}
     assert modern == {*raw, own, "start_gan_modern", *(f"train_{name}" for name in FIRST)}
 
@@ -809,7 +809,8 @@ ALL_TRAININGS = {"train_gan", *(f"train_{name}" for name in FIRST)} | (
         ("gan_overrides.bert", {"train_gan", "start_gan_modern"}),  # not train_embedding
         ("language_model.epochs", {"train_language_model"}),
         ("markov.order", {"train_markov"}),
-        ("fetch.source", {"fetch", "prepare", "report"}),
+        ("fetch.source", {"fetch", "oracle", "prepare", "report"}),
+            ("oracle.length", {"oracle"}),
         ("embedding.bert.model", {"train_embedding"}),
         ("measure.model", {"train_gan", "measure", "sweep", "report"}),
         ("measure.count", {"measure"}),
