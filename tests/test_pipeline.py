@@ -452,6 +452,9 @@ def test_generators_do_not_know_each_other():
         "plateau_model",
         "spelling",
         "spelling_model",
+        "label_part",
+        "labelled_critic",
+        "labelled_writer",
     )
     shared |= rooms("pretrained_transformer")  # the transformer's other kind
     for name in {*FIRST, *list_generators(), *(f"{recipe}_gan" for recipe in RECIPES)}:

@@ -29,12 +29,19 @@ class PlateauModel:
 
     def count_steps(self, corpus: Corpus) -> int:
         """Return how many updates `train` makes at most."""
-        return self._most(corpus) * math.ceil(len(corpus.train) / self.settings.batch_size)
+        return self._most(corpus) * self._updates_a_pass(corpus)
+
+    def _updates_a_pass(self, corpus: Corpus) -> int:
+        return math.ceil(len(corpus.train) / self.settings.batch_size)
 
     def _most(self, corpus: Corpus) -> int:
         """Return how many passes `train` makes at most."""
         most = self.settings.epochs
         return most if len(corpus.validation) else min(most, UNVALIDATED)
+
+    def may_learn(self, corpus: Corpus) -> bool:
+        """Say whether `train` would make another pass."""
+        return self.epoch < self._most(corpus) and not self.plateau.is_over
 
     def _is_settled(self) -> bool:
         """Say whether validation tells by now when to stop."""
@@ -54,9 +61,8 @@ class PlateauModel:
                 before it and how many a pass has.
             validate: gives what a pass is judged by; not called where there is no validation text.
         """
-        most = self._most(corpus)
-        per_epoch = self.count_steps(corpus) // most
-        while self.epoch < most and not self.plateau.is_over:
+        per_epoch = self._updates_a_pass(corpus)
+        while self.may_learn(corpus):
             first, epoch = self.epoch * per_epoch, self.epoch + 1
             for step, losses in enumerate(learn(first, per_epoch), start=first + 1):
                 if step < first + per_epoch:

@@ -138,13 +138,7 @@ class WordModel(PlateauModel):
     @classmethod
     def build(cls, corpus: Corpus, settings: Any, *, seed: int, device: str) -> Self:
         """Make an untrained model of the training texts' words; see `protocol.Generator`."""
-        places = rank_words(corpus)
-        check_vocabulary(corpus, np.array(places))
-        words = [corpus.words[place] for place in places]
-        if settings.dropout is None:
-            read = np.minimum(corpus.train.lengths, corpus.max_length)
-            fitted = fit_dropout(int(read.sum()))
-            settings = settings.model_copy(update={"dropout": fitted})
+        words, settings = fit_to(corpus, settings)
         model = cls(words, settings, corpus.max_length, device)
         model.fingerprint = corpus.fingerprint
         return model
@@ -281,13 +275,18 @@ class LikelihoodModel(WordModel):
     def _draw(self, count: int, random: torch.Generator, **options: Any) -> Tensor:
         return self.network.sample(count, self.max_length, random, **options)
 
-    def log_likelihood(self, texts: Sequence[str]) -> np.ndarray:
-        """Return log P of each text (N,), in nats; -inf without words, or where one is unknown."""
+    def log_likelihood(self, texts: Sequence[str], **given: Any) -> np.ndarray:
+        """Return log P of each text (N,), in nats; -inf without words, or where one is unknown.
+
+        Args:
+            texts: words joined by one space.
+            given: codes of one text more, of an empty one first, where the network takes codes.
+        """
         known = [*map(self.knows, texts)]
         tokens = self.tokenize(
             ["", *(text if is_known else "" for text, is_known in zip(texts, known, strict=True))]
         )
-        empty, *values = log_likelihood(self.network.eval(), tokens, as_drawn=True).numpy()
+        empty, *values = log_likelihood(self.network.eval(), tokens, as_drawn=True, **given).numpy()
         # `generate` writes no empty text, so the probability of one goes to all others.
         return np.where(known, np.array(values) - np.log1p(-np.exp(empty)), -np.inf)
 
@@ -298,6 +297,25 @@ class LikelihoodModel(WordModel):
             "parameters": count_parameters(self.network),
             "dropout": self.settings.dropout,
         }
+
+
+def fit_to(corpus: Corpus, settings: Any) -> tuple[list[str], Any]:
+    """Return the words that a model learns from a corpus, and its settings with their dropout.
+
+    Args:
+        corpus: gives the words, the end, which is "", and the unknown one among them.
+        settings: `dropout` null fits it to the corpus.
+
+    Raises:
+        UserError: no text has a word of the vocabulary.
+    """
+    places = rank_words(corpus)
+    check_vocabulary(corpus, np.array(places))
+    if settings.dropout is None:
+        read = np.minimum(corpus.train.lengths, corpus.max_length)
+        fitted = fit_dropout(int(read.sum()))
+        settings = settings.model_copy(update={"dropout": fitted})
+    return [corpus.words[place] for place in places], settings
 
 
 def fit_dropout(words: int) -> float:
