@@ -140,8 +140,10 @@ def idle(stage, item):
             # Where a discriminator chooses, it is told by how much likelier texts become.
             return (LEARNING | JUDGES) - {"stages/training/likelihood.py"}
         case "sample", _:
-            # The parts of one generator a label choose each by itself.
-            return LEARNING | LISTED | JUDGES
+            # The parts of one generator a label choose each by itself. How likely test texts are is
+            # told by what it learnt by.
+            likelihoods = {"stages/training/likelihood.py", "stages/training/variational.py"}
+            return (LEARNING | LISTED | JUDGES) - likelihoods
         case "cross_evaluate", _:
             return LEARNING
         case "start_gan", "paper":
@@ -813,7 +815,7 @@ ALL_TRAININGS = {"train_gan", *(f"train_{name}" for name in FIRST)} | (
         ("language_model.epochs", {"train_language_model"}),
         ("markov.order", {"train_markov"}),
         ("fetch.source", {"fetch", "oracle", "prepare", "report"}),
-            ("oracle.length", {"oracle"}),
+        ("oracle.length", {"oracle"}),
         ("embedding.bert.model", {"train_embedding"}),
         ("measure.model", {"train_gan", "measure", "sweep", "report"}),
         ("measure.count", {"measure"}),

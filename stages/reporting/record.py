@@ -13,6 +13,9 @@ from stages.reporting.tables import Number, read_number
 
 _FIRST = ("train", "validation", "test", "generator", "markov", "language_model")
 
+ORACLE = "nll_oracle"
+HELD_OUT = ("nll_test", "impossible_test")  # of the generator itself, which `sample` tells
+
 Numbers = dict[str, dict[str, Number]]  # by source, then by the name of the number
 
 
@@ -42,6 +45,8 @@ def read_record(
 ) -> Record:
     """Read measure/*.json, cross_evaluate.json, sweep.json and labels.json of a folder.
 
+    Where an oracle wrote the texts, the likelihood of test text joins the measures, from sample/.
+
     Args:
         folder: of these files; any may be missing.
         plots: where measure.csv and sweep.csv with the intervals lie; None where the files of
@@ -52,6 +57,11 @@ def read_record(
         UserError: a file is no JSON, or holds what is no number.
     """
     measures = {path.stem: _read_numbers(path) for path in sorted(folder.glob("measure/*.json"))}
+    for source, values in measures.items():
+        if ORACLE in values:  # which alone ranks nothing
+            written = _read_numbers(folder / f"sample/{source}.json").get("sample", {})
+            left = written.get(source, {})
+            values |= {key: left[key] for key in HELD_OUT if key in left}
     sweep = _read_numbers(folder / "sweep.json").get("sweep", {})
     verdicts = _read_numbers(folder / "cross_evaluate.json")
     labels = _read_numbers(folder / "labels.json").get("labels", {})
