@@ -98,12 +98,22 @@ TINY = {
         **{"beta_steps": 4, "representations": 2, "representation_width": 2, "filters": 3},
         **{"filter_widths": [2, 8], "hidden_size": 4, "dropout": 0.1},
     },
+    "seqgan": {
+        **{"width": 5, "hidden_size": 6, "warm_up": 3, "patience": 1, "keep": "best", **NETWORK},
+        **{"learning_rate": 0.1, "discriminator_width": 4, "widths": [1, 3], "filters": [3, 4]},
+        **{"discriminator_dropout": 0.1, "discriminator_penalty": 0.2, "rollouts": 2},
+        **{"discriminator_learning_rate": 0.01, "discriminator_texts": 20},
+        **{"discriminator_epochs": 1, "discriminator_rounds": 1, "discriminator_warm_up": 2},
+        **{"adversarial_epochs": 2, "adversarial_learning_rate": 0.01, "generator_steps": 2},
+        "method": "policy_gradient",
+    },
     "bert_gibbs": {
         **{"model": "MiniLM", "num_layers": 1, "trained_layers": 1, "masking": "any"},
         **{"batch_size": 10, "learning_rate": 0.003, "epochs": 2, "sweeps": 1},
     },
 }
 PRETRAINED = ["pretrained_transformer"]  # know more than the corpus
+del TINY["seqgan"]["epochs"]  # it has phases
 NAMES = ["markov", "language_model", "paper_gan", "modern_gan", *list_generators(), *PRETRAINED]
 # Write characters or pieces of words, so that their words may be new.
 SPELLERS = ["character_lstm", "hybrid_vae", "bert_gibbs", *PRETRAINED]
@@ -249,6 +259,7 @@ NETWORKS = [
     "character_lstm",
     "hybrid_vae",
     "conditional_gan",
+    "seqgan",
 ]
 GANS = ["paper_gan", "modern_gan"]
 NO_NAMES = ["../markov", "a/b", "..", ".", "", "os.path", "stages.check", "Markov", "m\u00e4rkov"]
@@ -313,13 +324,29 @@ DAMAGES = {
         }.items()
     },
     "words: an unknown one among them": (
-        ["language_model", "lstm_vae", "transformer", "modern_gan", "conditional_gan", "relgan"],
+        [
+            "language_model",
+            "lstm_vae",
+            "transformer",
+            "modern_gan",
+            "conditional_gan",
+            "relgan",
+            "seqgan",
+        ],
         "about.json",
         said("words", value=lambda words: [*words[:-1], UNKNOWN]),
         "expected <unk> before all other words",
     ),
     "words: an unknown one alone": (
-        ["language_model", "lstm_vae", "transformer", "modern_gan", "conditional_gan", "relgan"],
+        [
+            "language_model",
+            "lstm_vae",
+            "transformer",
+            "modern_gan",
+            "conditional_gan",
+            "relgan",
+            "seqgan",
+        ],
         "about.json",
         said("words", value=["", UNKNOWN]),
         "expected <unk> before all other words",
