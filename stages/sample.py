@@ -14,17 +14,14 @@ from stages.measures.temperature import match_diversity
 from stages.pipeline.files import write_metrics
 from stages.pipeline.mistakes import say
 from stages.pipeline.parameters import load_params
-<<<<<<< HEAD
-from stages.pipeline.sources import TEST, VALIDATION, load_source, write_source, write_sweep
-=======
 from stages.pipeline.sources import (
+    TEST,
     VALIDATION,
     load_source,
     write_fakes,
     write_source,
     write_sweep,
 )
->>>>>>> c9e21fb38b419995ab4c0e93e715b6f9177244b6
 from stages.pipeline.stage import pick_device, run_stage, seed_everything
 
 UNCHANGED = {"temperature": 1.0, "top_p": 1.0}

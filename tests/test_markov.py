@@ -67,7 +67,7 @@ def test_sharpened_counts_make_likely_words_likelier():
     assert chain.transition([A]) == pytest.approx([0, 0, 8 / 9, 1 / 9])
     assert chain.starts.tolist() == [0, 27, 0, 0]
     assert math.exp(chain.log_likelihood(["a c"])[0]) == pytest.approx(1 / 9)
-    with pytest.raises(UserError, match="markov.sharpening is 10, and a count of 90"):
+    with pytest.raises(UserError, match=r"markov\.sharpening is 10, and a count of 90"):
         Markov(WORDS[:2], MarkovSettings(order=1, start="uniform", sharpening=10), 8).fit(
             [[A]] * 90
         )

@@ -13,12 +13,9 @@ from stages.reporting.tables import Number, read_number
 
 _FIRST = ("train", "validation", "test", "generator", "markov", "language_model")
 
-<<<<<<< HEAD
 ORACLE = "nll_oracle"
 HELD_OUT = ("nll_test", "impossible_test")  # of the generator itself, which `sample` tells
-=======
 WRONGED = "false_positives"  # of detectors, beside the sources: shares of real test texts
->>>>>>> c9e21fb38b419995ab4c0e93e715b6f9177244b6
 
 Numbers = dict[str, dict[str, Number]]  # by source, then by the name of the number
 

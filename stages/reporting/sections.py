@@ -2,11 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-<<<<<<< HEAD
-from stages.reporting.record import ORACLE, Numbers, Record
-=======
-from stages.reporting.record import WRONGED, Numbers, Record
->>>>>>> c9e21fb38b419995ab4c0e93e715b6f9177244b6
+from stages.reporting.record import ORACLE, WRONGED, Numbers, Record
 from stages.reporting.tables import error, fixed, share, show, significant, spaced, table, tenths
 from stages.reporting.wording import BY_ORACLE, MEASURES, THEMES, name_source, word
 
