@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from check_oracle import make_corpus, write_ngrams
 from ruamel.yaml import YAML
 
 from stages import check, fetch, oracle, prepare, sample_real
@@ -20,6 +19,7 @@ from stages.networks.oracle_lstm import OracleLstm, write_texts
 from stages.networks.oracle_weights import draw_weights, save_weights
 from stages.pipeline.files import read_lines
 from stages.pipeline.whole_file import check_parameters
+from tests.check_oracle import make_corpus, write_ngrams
 
 PARAMS = Path(__file__).with_name("params.yaml")
 PUBLISHED = Path(__file__).parents[2] / "shared/data/oracle/seqgan_oracle.npz"

@@ -589,7 +589,7 @@ def test_a_section_of_no_generator_is_unknown(parrot):
 def test_only_what_was_asked_for_is_loaded():
     params = load_params("seed", "markov", "gan.max_length")
     assert vars(params).keys() == {"seed", "markov", "gan"}
-    assert vars(params.markov).keys() == {"order", "start"}
+    assert vars(params.markov).keys() == {"order", "start", "sharpening"}
     assert vars(params.gan).keys() == {"max_length"}
 
 
@@ -673,7 +673,7 @@ def test_the_mistakes_of_a_section_are_told_and_no_others():
     assert str(error.value).splitlines() == [
         "params.yaml: markov.order is 0; allowed: a whole number from 1 to 10",
         "params.yaml: markov.strat (value 'uniform') is an unknown key; "
-        "did you mean markov.start? allowed in markov: order, start",
+        "did you mean markov.start? allowed in markov: order, start, sharpening",
     ]
 
 
