@@ -9,11 +9,13 @@ from tqdm import tqdm
 from stages.corpus.errors import UserError
 from stages.corpus.seeds import derive_seed
 from stages.generators.protocol import Generator, load_generator
+from stages.measures.held_out import held_out_nats
 from stages.measures.temperature import match_diversity
 from stages.pipeline.files import write_metrics
 from stages.pipeline.mistakes import say
 from stages.pipeline.parameters import load_params
 from stages.pipeline.sources import (
+    TEST,
     VALIDATION,
     load_source,
     write_fakes,
@@ -27,6 +29,7 @@ AS_REAL = "as_real"  # labels as often as real texts have them
 VALIDATED = "validated"  # the temperature at which texts repeat each other as validation texts do
 FAKES = "fakes for detectors"
 MOST = 500  # validation texts that the temperature is found by
+MOST_TESTED = 2000  # test texts whose likelihood is asked for
 FEWEST = 20  # of fewer chance alone would set it
 
 
@@ -34,7 +37,7 @@ def main(name: str) -> None:
     params = load_params("seed", "device", "threads", "sample", "sweep.count", "sweep.temperatures")
     seed_everything(params.seed, params.threads)
     sample = params.sample
-    generator = load_generator(f"data/generators/{name}", pick_device(params.device))
+    generator = alone = load_generator(f"data/generators/{name}", pick_device(params.device))
     if generator.chooses:
         from stages.generators.chosen import with_choice
 
@@ -80,7 +83,17 @@ def main(name: str) -> None:
         "mean_length": fmean(len(text.split()) for text in texts),
     }
     values |= choice
+    if bold in (UNCHANGED, {}):  # else it writes by other probabilities
+        values |= describe_likelihood(alone)
     write_metrics("sample", values, name)
+
+
+def describe_likelihood(generator: Generator) -> dict[str, float]:
+    """Say how likely the test texts are to a generator that knows, without any choice."""
+    texts = [text for text in load_source(TEST).texts if text][:MOST_TESTED]
+    if generator.likelihood == "none" or not texts:
+        return {}
+    return held_out_nats(texts, generator.log_likelihood(texts), generator.max_length)
 
 
 def describe_choice(generator: Generator) -> dict[str, float]:

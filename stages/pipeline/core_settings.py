@@ -35,7 +35,7 @@ Resamples = Annotated[int, Field(ge=2)]  # an interval takes two
 class Fetch(Section):
     """Where texts come from, and how they are read."""
 
-    source: Text = Field(description="sample, mendeley, or the path of a file or folder")
+    source: Text = Field(description="sample, mendeley, oracle, or the path of a file or folder")
     text: Column = Field(description=f"{COLUMN} texts")
     label: Column | None = Field(description=f"{COLUMN} labels, or null")
     encoding: Text | None = Field(description="null, or a name such as utf-8 or cp1252")
@@ -49,6 +49,17 @@ class Fetch(Section):
                 f"label is {self.label!r}; allowed: a {kind}, as text is ({self.text!r}), or null"
             )
         return self
+
+
+class Oracle(Section):
+    """The LSTM that writes the texts of fetch.source oracle."""
+
+    weights: Text | None = Field(description="null, or the path of an .npz")
+    vocabulary: Annotated[int, Field(ge=2, le=10**6)]
+    width: Size
+    hidden_size: Size
+    length: Size
+    count: Texts
 
 
 class Prepare(Section):
@@ -151,6 +162,7 @@ class Core(Section, extra="ignore"):
     detectors: Annotated[Distinct[Literal[DETECTORS]], Field(min_length=1)]
     per_label: bool
     fetch: Fetch
+    oracle: Oracle
     prepare: Prepare
     gan: Gan
     sample: Sample

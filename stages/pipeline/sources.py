@@ -8,7 +8,8 @@ from typing import NamedTuple
 from stages.corpus.errors import UserError
 from stages.pipeline.files import read_lines, replacing, write_lines
 
-REAL = ("train", "test")
+TEST = "test"
+REAL = ("train", TEST)
 VALIDATION = "validation"  # real too: what chooses epochs and sets thresholds
 FIRST = ("markov", "language_model")  # generators that are always there
 

@@ -116,6 +116,14 @@ def _compare(values: Any, mistakes: Mapping[str, str]) -> Iterator[tuple[str, st
     def get(key: str) -> Any:
         return peek(values, key)
 
+    key, length = "gan.max_length", "oracle.length"
+    is_oracle = are_sound(key, length, "fetch.source") and get("fetch.source") == "oracle"
+    if is_oracle and get(key) != get(length):
+        yield (
+            key,
+            f"{key} is {get(key)}; allowed with fetch.source oracle, whose texts have one length: "
+            f"{length}, which is {get(length)}",
+        )
     low, high = "prepare.min_words", "prepare.max_words"
     if are_sound(low, high) and get(low) > get(high):
         yield low, f"{low} is {get(low)}; allowed: at most {high}, which is {get(high)}"

@@ -13,6 +13,8 @@ from stages.reporting.tables import Number, read_number
 
 _FIRST = ("train", "validation", "test", "generator", "markov", "language_model")
 
+ORACLE = "nll_oracle"
+HELD_OUT = ("nll_test", "impossible_test")  # of the generator itself, which `sample` tells
 WRONGED = "false_positives"  # of detectors, beside the sources: shares of real test texts
 
 Numbers = dict[str, dict[str, Number]]  # by source, then by the name of the number
@@ -46,6 +48,8 @@ def read_record(
 ) -> Record:
     """Read measure/*.json, cross_evaluate.json, sweep.json and the like of a folder.
 
+    Where an oracle wrote the texts, the likelihood of test text joins the measures, from sample/.
+
     Args:
         folder: of these files; any may be missing.
         plots: where measure.csv, sweep.csv and detectors.csv with the intervals lie; None where
@@ -56,6 +60,11 @@ def read_record(
         UserError: a file is no JSON, or holds what is no number.
     """
     measures = {path.stem: _read_numbers(path) for path in sorted(folder.glob("measure/*.json"))}
+    for source, values in measures.items():
+        if ORACLE in values:  # which alone ranks nothing
+            written = _read_numbers(folder / f"sample/{source}.json").get("sample", {})
+            left = written.get(source, {})
+            values |= {key: left[key] for key in HELD_OUT if key in left}
     sweep = _read_numbers(folder / "sweep.json").get("sweep", {})
     verdicts = _read_numbers(folder / "cross_evaluate.json")
     labels = _read_numbers(folder / "labels.json").get("labels", {})

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-from stages.reporting.record import WRONGED, Numbers, Record
+from stages.reporting.record import ORACLE, WRONGED, Numbers, Record
 from stages.reporting.tables import error, fixed, share, show, significant, spaced, table, tenths
-from stages.reporting.wording import MEASURES, THEMES, name_source, word
+from stages.reporting.wording import BY_ORACLE, MEASURES, THEMES, name_source, word
 
 Name = Callable[[str], str]  # from a source's key to what it is called
 Columns = Mapping[str, tuple[str, Callable[[float], str]]]  # title and form by key
@@ -68,9 +68,10 @@ def measure_tables(
         return [
             _measure_table(record, [*known, *(key for key in measured if key not in known)], name)
         ]
-    known = {measure for measures in THEMES.values() for measure in measures}
-    themes = {**THEMES, "Other measures": [key for key in measured if key not in known]}
-    blocks = []
+    themes = THEMES | ({"Likely to the oracle?": BY_ORACLE} if ORACLE in measured else {})
+    known = {measure for measures in themes.values() for measure in measures}
+    themes |= {"Other measures": [key for key in measured if key not in known]}
+    blocks, told = [], set()
     for title, measures in themes.items():
         words = {key: word(key) for key in measures if key in measured}
         if not words:
@@ -79,9 +80,10 @@ def measure_tables(
             blocks.append(f"### {title}")
             meanings = (
                 f"- **{each.title}** ({each.best}). {each.meaning.format(encoder=encoder)}"
-                for each in words.values()
-                if each.meaning
+                for key, each in words.items()
+                if each.meaning and key not in told
             )
+            told |= words.keys()
             blocks.append("\n".join(meanings))
         blocks.append(_measure_table(record, words, name))
     return [block for block in blocks if block]
