@@ -25,6 +25,7 @@ NOT_LISTED = {
     "chosen",
     "label_part",
     "labelled_critic",
+    "labelled_model",
     "labelled_writer",
     "plateau_model",
     "pretrained_transformer",
