@@ -13,12 +13,19 @@ from stages.measures.temperature import match_diversity
 from stages.pipeline.files import write_metrics
 from stages.pipeline.mistakes import say
 from stages.pipeline.parameters import load_params
-from stages.pipeline.sources import VALIDATION, load_source, write_source, write_sweep
+from stages.pipeline.sources import (
+    VALIDATION,
+    load_source,
+    write_fakes,
+    write_source,
+    write_sweep,
+)
 from stages.pipeline.stage import pick_device, run_stage, seed_everything
 
 UNCHANGED = {"temperature": 1.0, "top_p": 1.0}
 AS_REAL = "as_real"  # labels as often as real texts have them
 VALIDATED = "validated"  # the temperature at which texts repeat each other as validation texts do
+FAKES = "fakes for detectors"
 MOST = 500  # validation texts that the temperature is found by
 FEWEST = 20  # of fewer chance alone would set it
 
@@ -45,6 +52,15 @@ def main(name: str) -> None:
     texts = gather(batches, f"sample {name}", sample.count)
     choice = describe_choice(generator) if bold == UNCHANGED else {}
     write_source(name, texts, [None] * len(texts) if labels is None else labels)
+    # Other random numbers: a detector that learns from them has met no text that it will judge.
+    seed = derive_seed(params.seed, FAKES)
+    batches = generator.generate(
+        sample.fakes,
+        seed,
+        labels=wanted_labels(generator, sample.label, sample.fakes, seed),
+        **bold,
+    )
+    write_fakes(name, gather(batches, f"{name} fakes", sample.fakes))
     temperatures = params.sweep.temperatures if generator.tempered else []
     write_sweep(
         name,

@@ -31,7 +31,11 @@ from stages.networks.hybrid_sentence_vae import HybridSentenceVae, Shape
 from stages.networks.lstm_language_model import LstmLanguageModel
 from stages.networks.lstm_sentence_vae import LstmSentenceVae
 from stages.networks.masked_language_model import BertShape, MaskedLanguageModel
+from stages.networks.plain_language_model import PlainLanguageModel
 from stages.networks.prefix_discriminator import PrefixDiscriminator
+from stages.networks.relational_language_model import RelationalLanguageModel
+from stages.networks.representation_discriminator import RepresentationDiscriminator
+from stages.networks.text_discriminator import TextDiscriminator
 from stages.networks.transformer_language_model import TransformerLanguageModel
 from stages.networks.vector_discriminator import VectorDiscriminator
 from stages.networks.vector_generator import VectorGenerator
@@ -74,6 +78,24 @@ SETTINGS = {  # the modern GAN starts from the first two
     "pretrained_transformer": {  # of weights at random
         **{"model": "a folder", "dropout": 0.1, "batch_size": 64, "learning_rate": 0.001},
         **{"patience": 1, "epochs": 2},
+    },
+    "relgan": {
+        **{"width": 32, "num_slots": 1, "num_heads": 2, "head_size": 256, "batch_size": 64},
+        **{"learning_rate": 0.003, "patience": 1, "warm_up": 2, "method": "adversarial"},
+        **{"adversarial_epochs": 2, "updates": 5, "discriminator_steps": 5, "beta_max": 100.0},
+        **{"adversarial_learning_rate": 0.0001, "discriminator_learning_rate": 0.0001},
+        **{"beta_steps": 5000, "representations": 64, "representation_width": 1},
+        **{"filter_widths": [2, 3, 4, 5], "filters": 300, "hidden_size": 100, "dropout": 0.25},
+    },
+    "seqgan": {
+        **{"width": 64, "hidden_size": 128, "num_layers": 1, "dropout": 0.3, "batch_size": 64},
+        **{"learning_rate": 0.01, "warm_up": 2, "patience": 1, "keep": "best", "rollouts": 16},
+        **{"discriminator_width": 64, "widths": [1, 2, 3, 5], "filters": [100, 200, 200, 100]},
+        **{"discriminator_dropout": 0.25, "discriminator_penalty": 0.2},
+        **{"discriminator_learning_rate": 0.0001, "discriminator_texts": 1000},
+        **{"discriminator_epochs": 1, "discriminator_rounds": 1, "discriminator_warm_up": 2},
+        **{"adversarial_epochs": 5, "adversarial_learning_rate": 0.01, "generator_steps": 1},
+        "method": "policy_gradient",
     },
     "bert_gibbs": {  # `main` says which model
         **{"num_layers": 2, "trained_layers": 1, "masking": "any", "batch_size": 64},
@@ -131,6 +153,16 @@ def compare_networks(device):
             HybridSentenceVae(50, Shape(32, 16, (8, 16), 12, 32, 1, 8), 0.0, 2),
             [torch.randn(4, 8), tokens],
         ),
+        "RelationalLanguageModel": (
+            RelationalLanguageModel(50, 16, 2, 2, 8),
+            [tokens, tokens > 0],
+        ),
+        "RepresentationDiscriminator": (
+            RepresentationDiscriminator(50, 4, 3, [2, 3], 16, 10, 0.3),
+            [vectors],
+        ),
+        "PlainLanguageModel": (PlainLanguageModel(50, 16, 32, 1, 0.3), [tokens, tokens > 0]),
+        "TextDiscriminator": (TextDiscriminator(50, 16, [1, 2, 5], [8, 8, 8], 0.3, 2), [tokens]),
         "PrefixDiscriminator": (PrefixDiscriminator(12, 32, 1, 0.3, 0.05, 2), [vectors, lengths]),
         "VectorDiscriminator": (VectorDiscriminator(12, 32, 20, 2, 0.5), [vectors]),
         "VectorGenerator": (VectorGenerator(12, 32, 20, 2), [vectors]),

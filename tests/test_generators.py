@@ -90,12 +90,30 @@ TINY = {
         **NETWORK,
         **{"hidden_size": 6, "batch_size": 4, "learning_rate": 0.3},
     },
+    "relgan": {
+        **{"width": 5, "num_slots": 1, "num_heads": 2, "head_size": 3, "batch_size": 20},
+        **{"learning_rate": 0.1, "patience": 1, "warm_up": 6, "method": "adversarial"},
+        **{"adversarial_epochs": 2, "updates": 2, "discriminator_steps": 2, "beta_max": 2.0},
+        **{"adversarial_learning_rate": 0.01, "discriminator_learning_rate": 0.01},
+        **{"beta_steps": 4, "representations": 2, "representation_width": 2, "filters": 3},
+        **{"filter_widths": [2, 8], "hidden_size": 4, "dropout": 0.1},
+    },
+    "seqgan": {
+        **{"width": 5, "hidden_size": 6, "warm_up": 3, "patience": 1, "keep": "best", **NETWORK},
+        **{"learning_rate": 0.1, "discriminator_width": 4, "widths": [1, 3], "filters": [3, 4]},
+        **{"discriminator_dropout": 0.1, "discriminator_penalty": 0.2, "rollouts": 2},
+        **{"discriminator_learning_rate": 0.01, "discriminator_texts": 20},
+        **{"discriminator_epochs": 1, "discriminator_rounds": 1, "discriminator_warm_up": 2},
+        **{"adversarial_epochs": 2, "adversarial_learning_rate": 0.01, "generator_steps": 2},
+        "method": "policy_gradient",
+    },
     "bert_gibbs": {
         **{"model": "MiniLM", "num_layers": 1, "trained_layers": 1, "masking": "any"},
         **{"batch_size": 10, "learning_rate": 0.003, "epochs": 2, "sweeps": 1},
     },
 }
 PRETRAINED = ["pretrained_transformer"]  # know more than the corpus
+del TINY["seqgan"]["epochs"]  # it has phases
 NAMES = ["markov", "language_model", "paper_gan", "modern_gan", *list_generators(), *PRETRAINED]
 # Write characters or pieces of words, so that their words may be new.
 SPELLERS = ["character_lstm", "hybrid_vae", "bert_gibbs", *PRETRAINED]
@@ -241,6 +259,7 @@ NETWORKS = [
     "character_lstm",
     "hybrid_vae",
     "conditional_gan",
+    "seqgan",
 ]
 GANS = ["paper_gan", "modern_gan"]
 NO_NAMES = ["../markov", "a/b", "..", ".", "", "os.path", "stages.check", "Markov", "m\u00e4rkov"]
@@ -305,13 +324,29 @@ DAMAGES = {
         }.items()
     },
     "words: an unknown one among them": (
-        ["language_model", "lstm_vae", "transformer", "modern_gan", "conditional_gan"],
+        [
+            "language_model",
+            "lstm_vae",
+            "transformer",
+            "modern_gan",
+            "conditional_gan",
+            "relgan",
+            "seqgan",
+        ],
         "about.json",
         said("words", value=lambda words: [*words[:-1], UNKNOWN]),
         "expected <unk> before all other words",
     ),
     "words: an unknown one alone": (
-        ["language_model", "lstm_vae", "transformer", "modern_gan", "conditional_gan"],
+        [
+            "language_model",
+            "lstm_vae",
+            "transformer",
+            "modern_gan",
+            "conditional_gan",
+            "relgan",
+            "seqgan",
+        ],
         "about.json",
         said("words", value=["", UNKNOWN]),
         "expected <unk> before all other words",
@@ -323,7 +358,7 @@ DAMAGES = {
     **{f"weights: {key}": (ANY, "weights.safetensors", *case) for key, case in TENSORS.items()},
     **{
         f"weights: {value}": (
-            *([*NETWORKS, "bert_gibbs", *PRETRAINED], "weights.safetensors"),
+            *([*NETWORKS, "bert_gibbs", "relgan", *PRETRAINED], "weights.safetensors"),
             *(array_is(None, put(..., value)), "finite"),
         )
         for value in (math.nan, math.inf, -math.inf)

@@ -50,6 +50,15 @@ def test_the_end_of_one_text_is_not_followed_by_the_next_text():
     assert make_chain([[A], [B]], 2).transition([A])[END] == 1
 
 
+def test_texts_that_all_have_the_most_words_teach_no_end():
+    # "a b", "b c" at a max_length of 2: a and b are always followed; c never is, so it ends a text.
+    chain = make_chain([[A, B], [B, C]], max_length=2)
+    assert chain.transition([B]) == pytest.approx([0, 0, 0, 1])
+    assert chain.transition([C]) == pytest.approx([1, 0, 0, 0])
+    # At one of 3 both may end early.
+    assert make_chain([[A, B], [B, C]], max_length=3).transition([B])[END] == 0.5
+
+
 def test_second_order_looks_two_words_back():
     # "a c a", "b c b": after c alone a and b are even, after "a c" it is always a.
     chain = make_chain([[A, C, A], [B, C, B]], order=2)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from stages.pipeline.core_settings import EMBEDDINGS, RECIPES
+from stages.pipeline.core_settings import DETECTORS, EMBEDDINGS, RECIPES
 from stages.pipeline.sources import FIRST
 from stages.pipeline.whole_file import list_generators
 
@@ -45,7 +45,7 @@ HARMLESS_NAMES = {"stages/pipeline/stage.py": {"run_stage"}}
 # Likewise of a parameter, which then is no `params` of a stage.
 HARMLESS_PARAMS = {"checkpoint_minutes": "a training that goes on from one is the unbroken one"}
 # Commands for people, which no stage of dvc.yaml runs.
-COMMANDS = {"generate", "shift"}
+COMMANDS = {"detect", "generate", "shift"}
 # `check` always writes the same, or nothing: what it imports decides on that, but cannot change it.
 CONSTANT = {"check": "whatever it imports"}
 # How libraries calculate is settled by one module, on which all stages depend but these.
@@ -159,7 +159,7 @@ IDLE_FUNCTIONS = {("start_gan", "paper"): {"gather"}}  # likewise
 def resolve(recipe, generators=None, root=ROOT):
     """Return DVC's stages by name, each matrix spread over its list."""
     generators = list_generators() if generators is None else generators
-    lists = {"embeddings": [*EMBEDDINGS], "generators": generators}
+    lists = {"embeddings": [*EMBEDDINGS], "generators": generators, "detectors": [*DETECTORS]}
     resolved = {}
     pipeline = YAML(typ="safe").load(root / "dvc.yaml")
     for name, stage in pipeline["stages"].items():
@@ -407,6 +407,7 @@ BESIDE = {"fetching": {"corpus"}}  # the network and raw tables: for stages only
 # Sideways, each in one direction.
 ALLOWED = {
     ("embeddings", "networks"): "a frozen BERT calculates as the networks do",
+    ("judges", "measures"): "a detector abstains where its measure is no better than chance",
     ("generators", "judges"): "a GAN's discriminator is a judge",
     ("generators", "measures"): "the modern GAN keeps the epoch whose texts are nearest to real",
 }
@@ -450,6 +451,7 @@ def test_generators_do_not_know_each_other():
         "per_label",
         "word_model",
         "plateau_model",
+        "adversarial_model",
         "spelling",
         "spelling_model",
         "label_part",
@@ -793,7 +795,7 @@ def test_no_generator_waits_for_a_judge_or_for_another_s_texts(recipe):
     judges = {name for name, stage in graph.items() if "data/samples" in stage["deps"]}
     for name in graph:
         waits_for = before(graph, name)
-        if name.startswith(("train", "start", "sample")):
+        if name.startswith(("train", "start", "sample")) and "detector" not in name:
             assert not judges & waits_for
             samples = {other for other in waits_for if other.startswith("sample")}
             assert samples <= {"sample_real"}  # validation texts set a temperature
@@ -807,7 +809,10 @@ ALL_TRAININGS = {"train_gan", *(f"train_{name}" for name in FIRST)} | (
 @pytest.mark.parametrize(
     ("leaf", "readers"),
     [
-        ("gan.max_length", {"sample_real", *ALL_TRAININGS}),  # not prepare
+        (
+            "gan.max_length",
+            {"sample_real", "train_detector", "evaluate_detectors", *ALL_TRAININGS},
+        ),  # not prepare
         ("gan.hidden_size", {"train_gan"}),
         ("recipes.modern.hidden_size", {"train_gan"}),
         ("gan_overrides.bert", {"train_gan", "start_gan_modern"}),  # not train_embedding

@@ -55,6 +55,9 @@ class Markov:
     their two sides are no neighbours. The next word is drawn from the known ones that followed; if
     none did, the text ends there. If no text began with a known word, all begin a text alike.
 
+    Where all training texts have `max_length` words, none shows that a text can end before: a text
+    of the chain then does only where no word ever followed.
+
     Args:
         words: words[i] is the word of id i; words[END] is ""; higher ids are of unknown words.
         settings: its order and its first word.
@@ -146,8 +149,9 @@ class Markov:
         # Known words before each, back to the text's beginning or to an unknown word; of that, -1.
         place = here - np.maximum.accumulate(np.where(known, begins, here + 1))
         following = np.append(words[1:], END)
-        # Where no text ends before it is cropped, as of an oracle, there is no end to learn.
-        following[ends - 1] = END if lengths.min() < self.max_length else vocabulary_size + 1
+        # Where all texts have so many words, as an oracle's, nothing shows that one can end before.
+        can_end = (lengths != self.max_length).any()
+        following[ends - 1] = END if can_end else vocabulary_size + 1
 
         keys, counts = [], []
         rows = np.zeros(len(words), dtype=np.int64)

@@ -8,7 +8,7 @@ may end: END is a word like the others.
 import torch
 from torch import Tensor, nn
 
-from stages.networks.lstm_language_model import END, UNKNOWN, NextWordModel, State
+from stages.networks.lstm_language_model import END, NextWordModel, State
 from stages.networks.portable import multiply
 from stages.networks.variational_dropout import VariationalDropout
 

@@ -19,6 +19,7 @@ from stages.corpus.settings import (
 
 EMBEDDINGS = ("scalar", "word2vec", "bert")
 DEVICES = ("auto", "cpu", "cuda")
+DETECTORS = ("ngrams", "vectors")
 RECIPES = ("modern", "paper")  # recipe `name` is the generator `name_gan`
 
 # What stands in the cell of a YAML mapping's key, or after `label:`.
@@ -26,6 +27,8 @@ Label = Annotated[int | float | bool | str, Field(union_mode="left_to_right")]
 Column = Annotated[int, Field(ge=1)] | Text
 COLUMN = "the name of the column, or in a file without a header its number, of"
 Texts = Annotated[int, Field(ge=10)]  # fewer tell nothing
+Fakes = Annotated[int, Field(ge=20)]  # a tenth of them calibrates
+Strength = Annotated[float, Field(gt=0, le=10**6)]  # scikit-learn's C
 Resamples = Annotated[int, Field(ge=2)]  # an interval takes two
 
 
@@ -73,6 +76,7 @@ class Sample(Section):
     """How texts are drawn from each generator."""
 
     count: Texts
+    fakes: Fakes
     temperature: Temperature | Literal["validated"] = Field(
         description="a number from 0.01 to 100, or validated"
     )
@@ -97,6 +101,31 @@ class CrossEvaluate(Section):
     real_share: Part
 
 
+class NgramDetector(Section):
+    """A detector of generated text by the runs of words and of characters that are in it."""
+
+    strength: Strength
+
+
+class VectorDetector(Section):
+    """A detector of generated text by a BERT's sentence vectors."""
+
+    strength: Strength
+    model: Text = Field(
+        description="MiniLM, a folder, or the name of a BERT on the Hugging Face hub"
+    )
+
+
+class Detectors(Section):
+    """What detectors of generated text learn from, and how."""
+
+    fakes: Annotated[Distinct[Text], Field(min_length=1)] | None = Field(
+        description="null, or a list of generators of this run, each once"
+    )
+    ngrams: NgramDetector
+    vectors: VectorDetector
+
+
 class Measure(Section):
     """How much of each source is measured, and by which model's sentence vectors."""
 
@@ -119,6 +148,7 @@ class Core(Section, extra="ignore"):
         description="a list of modules in stages/generators beside markov and language_model, "
         "each once"
     )
+    detectors: Annotated[Distinct[Literal[DETECTORS]], Field(min_length=1)]
     per_label: bool
     fetch: Fetch
     prepare: Prepare
@@ -126,4 +156,5 @@ class Core(Section, extra="ignore"):
     sample: Sample
     sweep: Sweep
     cross_evaluate: CrossEvaluate
+    detector: Detectors
     measure: Measure

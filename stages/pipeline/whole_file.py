@@ -27,6 +27,7 @@ NOT_LISTED = {
     "labelled_critic",
     "labelled_model",
     "labelled_writer",
+    "adversarial_model",
     "plateau_model",
     "pretrained_transformer",
     "subwords",
@@ -140,6 +141,15 @@ def _compare(values: Any, mistakes: Mapping[str, str]) -> Iterator[tuple[str, st
             f"{label} is {say(get(label))}; allowed while per_label is false: null; "
             "set it to null, or per_label to true",
         )
+    if are_sound("generators", "embeddings", "detector.fakes"):
+        there = [*FIRST, *get("generators"), *get("embeddings")]
+        for name in get("detector.fakes") or []:
+            if name not in there:
+                yield (
+                    f"detector.fakes.{name}",
+                    f"detector.fakes is {say(get('detector.fakes'))}, but {name} is no generator "
+                    f"of this run; allowed: null, or any of {', '.join(there)}",
+                )
     if are_sound("generators"):
         known = list_generators()
         for name in get("generators"):
