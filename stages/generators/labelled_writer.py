@@ -14,7 +14,7 @@ from stages.generators.labelled_model import LabelledModel, check_labelled, labe
 from stages.generators.per_label import label_shares
 from stages.generators.protocol import Step
 from stages.generators.word_model import LikelihoodModel, WordModelSettings, fit_to
-from stages.networks.conditioned_language_model import ConditionedLanguageModel
+from stages.networks.conditioned_language_model import LabelledLanguageModel
 from stages.training.likelihood import negative_log_likelihood, train_epoch
 
 
@@ -44,7 +44,7 @@ class LabelledWriter(LabelledModel, LikelihoodModel):
 
     def make_network(
         self, words: Sequence[str], settings: WordModelSettings, max_length: int
-    ) -> ConditionedLanguageModel:
+    ) -> LabelledLanguageModel:
         """Make the network for words, the end and the unknown one among them."""
         return make_network(words, len(self.shares), settings)
 
@@ -96,15 +96,15 @@ class LabelledWriter(LabelledModel, LikelihoodModel):
     def log_likelihood_given(self, texts: Sequence[str], label: str) -> np.ndarray:
         """Return log P(text | label) of each text, (N,), in nats."""
         codes = self.code(self.place([label] * (len(texts) + 1)))
-        return LikelihoodModel.log_likelihood(self, texts, codes=codes)
+        return self._log_likelihood_by(self.network, texts, codes)
 
 
 def make_network(
     words: Sequence[str], labels: int, settings: WordModelSettings
-) -> ConditionedLanguageModel:
+) -> LabelledLanguageModel:
     """Make the network for words, the end and the unknown one among them, and so many labels."""
     shape = settings.width, settings.hidden_size, settings.num_layers
     has_unknown = UNKNOWN in words
-    return ConditionedLanguageModel(
+    return LabelledLanguageModel(
         len(words), *shape, settings.dropout, has_unknown, code_size=labels
     )
