@@ -462,6 +462,7 @@ def test_generators_do_not_know_each_other():
         "spelling_model",
         "label_part",
         "labelled_critic",
+        "labelled_model",
         "labelled_writer",
     )
     shared |= rooms("pretrained_transformer")  # the transformer's other kind
