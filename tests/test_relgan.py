@@ -149,6 +149,24 @@ def test_training_taken_up_again_is_the_unbroken_one(passes, method):
         assert torch.equal(ours, theirs)
 
 
+@pytest.mark.parametrize("passes", [2, 3, 4])
+def test_the_best_pass_is_not_lost_where_training_is_taken_up_again(passes):
+    # Each pass is worse than the first, which is what the adversary starts from.
+    corpus = make_corpus(["a a a"] * 7 + ["b"], ["b b b"] * 2, 4)
+    changes = {"learning_rate": 0.3, "patience": 9, "warm_up": 4, "adversarial_epochs": 0}
+    whole = build(corpus, **changes)
+    for step in whole.train(corpus):
+        if step.epoch == passes:
+            state, random = deepcopy(whole.state_dict()), torch.get_rng_state()
+    assert whole.plateau.waited == 3
+    resumed = build(corpus, **changes)
+    resumed.load_state_dict(state)
+    torch.set_rng_state(random)
+    assert len([*resumed.train(corpus)]) == 4 - passes
+    for ours, theirs in zip(resumed.network.parameters(), whole.network.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+
+
 def test_probabilities_of_all_texts_sum_to_one_without_the_unknown_word():
     torch.manual_seed(1)
     model = Relgan(["", UNKNOWN, "b", "c"], SETTINGS, 3, "cpu")
