@@ -102,6 +102,7 @@ SETTINGS = {  # the modern GAN starts from the first two
         **{"learning_rate": 0.001, "epochs": 2, "sweeps": 1},
     },
 }
+SETTINGS["sentigan"] = SETTINGS["seqgan"]
 
 
 def make_bert(folder):

@@ -114,6 +114,7 @@ TINY = {
 }
 PRETRAINED = ["pretrained_transformer"]  # know more than the corpus
 del TINY["seqgan"]["epochs"]  # it has phases
+TINY["sentigan"] = {**TINY["seqgan"], "warm_up": 12, "batch_size": 5}
 NAMES = ["markov", "language_model", "paper_gan", "modern_gan", *list_generators(), *PRETRAINED]
 # Write characters or pieces of words, so that their words may be new.
 SPELLERS = ["character_lstm", "hybrid_vae", "bert_gibbs", *PRETRAINED]
@@ -260,6 +261,7 @@ NETWORKS = [
     "hybrid_vae",
     "conditional_gan",
     "seqgan",
+    "sentigan",
 ]
 GANS = ["paper_gan", "modern_gan"]
 NO_NAMES = ["../markov", "a/b", "..", ".", "", "os.path", "stages.check", "Markov", "m\u00e4rkov"]

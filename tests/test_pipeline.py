@@ -124,7 +124,11 @@ LEARNING = {
 # Likewise, of generators of the list.
 LISTED = {
     "stages/corpus/choice.py",
+    "stages/training/contrast.py",
     "stages/training/masked.py",
+    "stages/training/reinforce.py",
+    "stages/training/relativistic.py",
+    "stages/training/rollouts.py",
     "stages/training/variational.py",
 }
 JUDGES = {
@@ -458,6 +462,7 @@ def test_generators_do_not_know_each_other():
         "spelling_model",
         "label_part",
         "labelled_critic",
+        "labelled_model",
         "labelled_writer",
     )
     shared |= rooms("pretrained_transformer")  # the transformer's other kind

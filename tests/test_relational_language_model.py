@@ -113,7 +113,9 @@ def test_word_by_word_is_the_whole_text_at_once(num_slots):
         for place in range(7):
             hidden, state = model.read(tokens[:, place : place + 1], state)
             parts.append(hidden)
-        logits, expected = model.softmax.head(torch.cat(parts, 1)), model.softmax.head(whole)
+        logits, expected = (
+            model.softmax.head(each.flatten(0, 1)) for each in (torch.cat(parts, 1), whole)
+        )
     assert torch.allclose(logits, expected, atol=1e-5)
     assert logits.std() > 0.5
     assert torch.allclose(state[0][0], after[0][0], atol=1e-5)

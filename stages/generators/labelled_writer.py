@@ -2,26 +2,23 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
-from scipy.special import logsumexp
 from torch import Tensor
 from torch.nn.functional import one_hot
 
-from stages.corpus.corpus import UNKNOWN, Corpus, Split
-from stages.corpus.errors import UserError
-from stages.generators.per_label import check_labels, draw_labels, label_shares
-from stages.generators.protocol import Step, check_request
-from stages.generators.word_model import BATCH, LikelihoodModel, WordModelSettings, fit_to
-from stages.networks.conditioned_language_model import ConditionedLanguageModel
+from stages.corpus.corpus import UNKNOWN, Corpus
+from stages.generators.labelled_model import LabelledModel, check_labelled, label_places
+from stages.generators.per_label import label_shares
+from stages.generators.protocol import Step
+from stages.generators.word_model import LikelihoodModel, WordModelSettings, fit_to
+from stages.networks.conditioned_language_model import LabelledLanguageModel
 from stages.training.likelihood import negative_log_likelihood, train_epoch
 
-FEWEST = 2  # labels: of one there is nothing to be told
 
-
-class LabelledWriter(LikelihoodModel):
+class LabelledWriter(LabelledModel, LikelihoodModel):
     """P(text | label), and P(text) as the mixture over labels; see `WordModel`.
 
     Args:
@@ -33,7 +30,6 @@ class LabelledWriter(LikelihoodModel):
     """
 
     Settings: ClassVar = WordModelSettings
-    conditional: ClassVar = True
 
     def __init__(
         self,
@@ -48,7 +44,7 @@ class LabelledWriter(LikelihoodModel):
 
     def make_network(
         self, words: Sequence[str], settings: WordModelSettings, max_length: int
-    ) -> ConditionedLanguageModel:
+    ) -> LabelledLanguageModel:
         """Make the network for words, the end and the unknown one among them."""
         return make_network(words, len(self.shares), settings)
 
@@ -67,13 +63,10 @@ class LabelledWriter(LikelihoodModel):
 
     def train(self, corpus: Corpus) -> Iterator[Step]:
         """Learn from whole texts and labels; an epoch's validation is in nats a word."""
-        places = {label: place for place, label in enumerate(corpus.labels)}
-
-        def read(split: Split) -> tuple[Tensor, Tensor]:
-            labels = torch.tensor([places[label] for label in split.labels.tolist()])
-            return self.number(corpus, split), self.code(labels)
-
-        learnt, held_out = read(corpus.train), read(corpus.validation)
+        learnt, held_out = (
+            (self.number(corpus, split), self.code(label_places(corpus, split)))
+            for split in (corpus.train, corpus.validation)
+        )
         learn = partial(self._learn_labelled, *learnt)
         validate = partial(negative_log_likelihood, self.network, *held_out)
         yield from self._make_passes(corpus, learn, validate)
@@ -92,88 +85,26 @@ class LabelledWriter(LikelihoodModel):
         )
         return ({"loss": loss} for loss in losses)
 
-    @property
-    def labels(self) -> list[str]:
-        """The names of the labels that it has learnt."""
-        return [*self.shares]
-
-    def draw_labels(self, count: int, seed: int) -> list[str]:
-        """Draw labels as the training texts have them; same seed, same labels."""
-        return draw_labels(self.shares, count, seed)
-
     def code(self, labels: Tensor) -> Tensor:
         """Turn places of labels (N,), int64, into codes (N, K), float32: one of K numbers is 1."""
-        return one_hot(labels.long(), len(self.shares)).float()
+        return one_hot(labels, len(self.shares)).float()
 
-    def place(self, labels: Sequence[str]) -> Tensor:
-        """Turn labels into their places among those learnt, (N,), int64.
-
-        Raises:
-            UserError: a label is none of those learnt.
-        """
-        check_labels(labels, self.labels)
-        places = {label: place for place, label in enumerate(self.shares)}
-        return torch.tensor([places[label] for label in labels], dtype=torch.int64)
-
-    def generate(
-        self,
-        count: int,
-        seed: int,
-        *,
-        temperature: float = 1.0,
-        top_p: float = 1.0,
-        labels: Sequence[str] | None = None,
-        prefix: str = "",
-    ) -> Iterator[list[str]]:
-        """Yield texts, text i of labels[i]; None draws labels; see `protocol.Generator`."""
-        check_request(self, temperature=temperature, top_p=top_p, labels=labels, prefix=prefix)
-        self.check_words(prefix, "prefix")
-        options = {"temperature": temperature, "top_p": top_p}
-        options["prefix"] = [self.ids[word] for word in prefix.split()]
-        random = torch.Generator().manual_seed(seed)
-        wanted = self.draw_labels(count, seed) if labels is None else labels
-        for codes in self.code(self.place(wanted)).to(self.network.device).split(BATCH):
-            state = self.network.begin(codes)
-            yield self.write(
-                self.network.sample(len(codes), self.max_length, random, state=state, **options)
-            )
-
-    def log_likelihood(self, texts: Sequence[str]) -> np.ndarray:
-        """Return log P of each text (N,), in nats, whatever its label: the labels' mixture."""
-        logs = [
-            np.log(share) + self.log_likelihood_given(texts, label)
-            for label, share in self.shares.items()
-        ]
-        return logsumexp(logs, axis=0)
+    def _draw_labelled(self, labels: Tensor, random: torch.Generator, **options: Any) -> Tensor:
+        state = self.network.begin(self.code(labels).to(self.network.device))
+        return self.network.sample(len(labels), self.max_length, random, state=state, **options)
 
     def log_likelihood_given(self, texts: Sequence[str], label: str) -> np.ndarray:
         """Return log P(text | label) of each text, (N,), in nats."""
         codes = self.code(self.place([label] * (len(texts) + 1)))
-        return super().log_likelihood(texts, codes=codes)
+        return self._log_likelihood_by(self.network, texts, codes)
 
 
 def make_network(
     words: Sequence[str], labels: int, settings: WordModelSettings
-) -> ConditionedLanguageModel:
+) -> LabelledLanguageModel:
     """Make the network for words, the end and the unknown one among them, and so many labels."""
     shape = settings.width, settings.hidden_size, settings.num_layers
     has_unknown = UNKNOWN in words
-    return ConditionedLanguageModel(
+    return LabelledLanguageModel(
         len(words), *shape, settings.dropout, has_unknown, code_size=labels
     )
-
-
-def check_labelled(corpus: Corpus) -> None:
-    """Refuse a corpus that has too few labels to learn from.
-
-    Raises:
-        UserError: says how many it has.
-    """
-    found = len(corpus.labels)
-    if found < FEWEST:
-        names = ", ".join(corpus.label_names[label] for label in corpus.labels)
-        told = f"one label, {names}" if found else "no labels"
-        raise UserError(
-            f"{corpus.name}: its texts have {told}; a generator that takes labels learns from two "
-            "or more: set fetch.label, or leave it out of generators"
-        )

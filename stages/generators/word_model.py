@@ -223,15 +223,18 @@ class WordModel(PlateauModel):
                 )
             )
 
-    def save(self, folder: Path) -> None:
-        """Write the model, its words included; see `protocol.Generator`."""
-        about = {
+    def about(self) -> dict[str, Any]:
+        """Return what stands beside the weights in its folder."""
+        return {
             "settings": self.settings.model_dump(),
             "corpus": self.fingerprint,
             "max_length": self.max_length,
             "words": self.words,
         }
-        save_folder(folder, self.name, about, self.network.state_dict())
+
+    def save(self, folder: Path) -> None:
+        """Write the model, its words included; see `protocol.Generator`."""
+        save_folder(folder, self.name, self.about(), self.network.state_dict())
 
     @classmethod
     def load(cls, folder: Path, device: str) -> Self:
@@ -275,18 +278,19 @@ class LikelihoodModel(WordModel):
     def _draw(self, count: int, random: torch.Generator, **options: Any) -> Tensor:
         return self.network.sample(count, self.max_length, random, **options)
 
-    def log_likelihood(self, texts: Sequence[str], **given: Any) -> np.ndarray:
-        """Return log P of each text (N,), in nats; -inf without words, or where one is unknown.
+    def log_likelihood(self, texts: Sequence[str]) -> np.ndarray:
+        """Return log P of each text (N,), in nats; -inf without words, or where one is unknown."""
+        return self._log_likelihood_by(self.network, texts)
 
-        Args:
-            texts: words joined by one space.
-            given: codes of one text more, of an empty one first, where the network takes codes.
-        """
+    def _log_likelihood_by(
+        self, network: nn.Module, texts: Sequence[str], codes: Tensor | None = None
+    ) -> np.ndarray:
+        """Do so by a network; codes (N + 1, Z), an empty text's first, where it takes codes."""
         known = [*map(self.knows, texts)]
         tokens = self.tokenize(
             ["", *(text if is_known else "" for text, is_known in zip(texts, known, strict=True))]
         )
-        empty, *values = log_likelihood(self.network.eval(), tokens, as_drawn=True, **given).numpy()
+        empty, *values = log_likelihood(network.eval(), tokens, as_drawn=True, codes=codes).numpy()
         # `generate` writes no empty text, so the probability of one goes to all others.
         return np.where(known, np.array(values) - np.log1p(-np.exp(empty)), -np.inf)
 

@@ -54,3 +54,34 @@ class ConditionedLanguageModel(LstmLanguageModel):
         vectors = self.dropout(self._embed(tokens))  # (B, T, W)
         hidden, after = self._run(torch.cat([vectors, code], 2), layers)
         return hidden, [*after, carried]
+
+
+class LabelledLanguageModel(ConditionedLanguageModel):
+    """P(text | label): the code is a number a label, of which one is 1.
+
+    The label is read beside each word, and besides moves what the words are predicted from, so that
+    a label's words are likelier throughout.
+
+    Args:
+        vocabulary_size: as those that follow, of `ConditionedLanguageModel`.
+    """
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        width: int,
+        hidden_size: int,
+        num_layers: int,
+        dropout: float,
+        has_unknown: bool,
+        *,
+        code_size: int,
+    ) -> None:
+        shape = vocabulary_size, width, hidden_size, num_layers, dropout, has_unknown
+        super().__init__(*shape, code_size=code_size)
+        self.leaning = Linear(code_size, width, bias=False)
+
+    def read(self, tokens: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """Turn tokens (B, T) into what the next words are predicted from; see the parent."""
+        hidden, after = super().read(tokens, state)
+        return hidden + self.leaning(after[-1][0].squeeze(0)).unsqueeze(1), after

@@ -8,10 +8,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from stages.networks.full_softmax import FullSoftmax
 from stages.networks.gumbel_softmax import draw_softly
 from stages.networks.lstm_language_model import END, NextWordModel, State
+from stages.networks.plain_language_model import FullSoftmax
 from stages.networks.relational_memory import RelationalMemory
+
+SPREAD = 0.1  # standard deviation of words' vectors at first
 
 
 class RelationalLanguageModel(NextWordModel):
@@ -47,6 +49,8 @@ class RelationalLanguageModel(NextWordModel):
                 nn.init.normal_(layer.weight, std=layer.in_features**-0.5)
                 if layer.bias is not None:
                     nn.init.zeros_(layer.bias)
+        nn.init.normal_(self.softmax.vectors.weight, std=SPREAD)
+        nn.init.normal_(self.softmax.weight, std=self.softmax.weight.shape[1] ** -0.5)
 
     def read(self, tokens: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Turn tokens (B, T) into what the next words are predicted from; see the parent."""

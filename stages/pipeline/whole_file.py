@@ -25,6 +25,7 @@ NOT_LISTED = {
     "chosen",
     "label_part",
     "labelled_critic",
+    "labelled_model",
     "labelled_writer",
     "adversarial_model",
     "plateau_model",
