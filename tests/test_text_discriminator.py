@@ -1,6 +1,5 @@
 """The convolutional discriminator of texts."""
 
-import pytest
 import torch
 from torch.nn.functional import conv1d, pad
 
