@@ -30,14 +30,16 @@ def check_machine(values: Mapping[str, Any]) -> list[str]:
 
     Returns:
         A line for each thing: the CUDA device, a source of texts that DVC does not remove, the
-        measures' BERT that can be loaded, the embedding's that is wide enough too, the BERT that
-        draws texts, the model that the transformer goes on from.
+        oracle's weights, the measures' BERT that can be loaded, the embedding's that is wide enough
+        too, the BERT that draws texts, the model that the transformer goes on from.
     """
     checks = [
         lambda: pick_device(values["device"]),
-        lambda: _check_source(values["fetch"]["source"]),
+        lambda: _check_source(values["fetch"]["source"], "fetch.source"),
         lambda: _check_bert(values["measure"]["model"], "measure.model"),
     ]
+    if values["fetch"]["source"] == "oracle" and values["oracle"]["weights"] is not None:
+        checks.append(lambda: _check_oracle(**values["oracle"]))
     if "bert" in values["embeddings"]:
         checks.append(lambda: _check_embedding(**values["embedding"]["bert"]))
     if "bert_gibbs" in values["generators"]:
@@ -53,14 +55,27 @@ def check_machine(values: Mapping[str, Any]) -> list[str]:
     return mistakes
 
 
-def _check_source(source: str) -> None:
+def _check_source(source: str, setting: str) -> None:
     """Refuse the pipeline's own folder, which DVC empties before anything is read from it."""
     path = Path(source).expanduser().resolve()
-    if source not in ("sample", "mendeley") and path.is_relative_to(Path("data").resolve()):
+    if source not in ("sample", "mendeley", "oracle") and path.is_relative_to(
+        Path("data").resolve()
+    ):
         raise UserError(
-            f"params.yaml: fetch.source is {source}, in data/, which the pipeline empties; move it "
+            f"params.yaml: {setting} is {source}, in data/, which the pipeline empties; move it "
             "elsewhere"
         )
+
+
+def _check_oracle(weights: str, **settings: int) -> None:
+    from stages.networks.oracle_weights import find_weights
+
+    _check_source(weights, "oracle.weights")
+    sizes = {name: settings[name] for name in ("vocabulary", "width", "hidden_size")}
+    try:
+        find_weights(weights, **sizes, seed=0)
+    except UserError as error:
+        raise UserError(f"params.yaml: oracle.weights: {error}") from None
 
 
 def _check_bert(model: str, setting: str) -> None:

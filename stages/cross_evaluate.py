@@ -1,10 +1,13 @@
-"""Stage cross_evaluate: let each GAN's discriminator judge every source."""
+"""Stage cross_evaluate: let each GAN's discriminator, and each detector, judge every source."""
+
+from pathlib import Path
 
 import numpy as np
 from scipy.special import expit
 from tqdm import tqdm
 
 from stages.generators.protocol import load_generator
+from stages.judges.detector import Detector
 from stages.judges.protocol import Judge
 from stages.measures.verdict import accuracy, mean_squared_error, threshold_for
 from stages.pipeline.files import replacing, write_json
@@ -30,6 +33,7 @@ def main() -> None:
         "threads",
         "embeddings",
         "generators",
+        "detectors",
         "prepare.train_on",
         "sample.count",
         "cross_evaluate",
@@ -42,17 +46,20 @@ def main() -> None:
     sources = {name: cut(load_source(name), count, params.seed) for name in names}
     sources[VALIDATION] = load_source(VALIDATION)
     verdicts: dict[str, dict[str, dict[str, float]]] = {}
-    for name in params.embeddings:
-        gan = load_generator(f"data/generators/{name}", device)
-        logits = judge_sources(name, gan.judge, sources)
-        logits[OWN] = gan.judge_own(count, params.seed)
+    for name in (*params.embeddings, *params.detectors):
+        if name in params.embeddings:
+            gan = load_generator(f"data/generators/{name}", device)
+            judge, own = gan.judge, {OWN: gan.judge_own(count, params.seed)}
+        else:
+            judge, own = Detector.load(Path(f"data/detectors/{name}"), device), {}
+        logits = judge_sources(name, judge, sources) | own
         threshold = 0.0
-        if gan.judge.calibrated:
+        if judge.calibrated:
             threshold = threshold_for(logits[VALIDATION], params.cross_evaluate.real_share)
         # The paper's four first, in its order.
         verdicts[name] = {
             source: verdict(logits[source] - threshold, is_real=source in REAL)
-            for source in (*REAL, OWN, *generated(params))
+            for source in (*REAL, *own, *generated(params))
         }
     write_json("metrics/cross_evaluate.json", verdicts)
     with replacing("plots/cross_evaluate.png") as path:

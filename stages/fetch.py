@@ -1,6 +1,7 @@
 """Stage fetch: bring the raw files into data/raw, from Mendeley, or a file or folder of the user's.
 
-The sample has a stage of its own, `invent`, so that another seed downloads nothing again.
+The sample and the oracle's texts have stages of their own, `invent` and `oracle`, so that another
+seed downloads nothing again.
 """
 
 import hashlib
@@ -31,7 +32,7 @@ def main() -> None:
         (folder / SOURCE).write_text(f"{source}\n", encoding="utf-8")
         if source == "mendeley":
             download_files(folder, PARTIAL_DOWNLOADS)
-        elif source != "sample":
+        elif source not in ("sample", "oracle"):
             for warning in copy_source(Path(source).expanduser(), folder):
                 print(f"warning: {warning}", file=sys.stderr)
 
@@ -56,8 +57,8 @@ def copy_source(source: Path, folder: Path) -> list[str]:
         return _compare([source])
     if not source.is_dir():
         raise UserError(
-            f"fetch.source: no file or folder {source}; expected sample, mendeley, or the path of "
-            f"a file or folder{_explain_place(source)}"
+            f"fetch.source: no file or folder {source}; expected sample, mendeley, oracle, or the "
+            f"path of a file or folder{_explain_place(source)}"
         )
     found = sorted(
         path

@@ -21,7 +21,12 @@ from stages.generators.protocol import (
     check_request,
 )
 from stages.measures.copies import longest_runs
-from stages.pipeline.command_line import check_writable, read_texts, run_command
+from stages.pipeline.command_line import (
+    check_writable,
+    print_lines,
+    read_texts,
+    run_command,
+)
 from stages.pipeline.files import write_lines
 from stages.pipeline.generate_arguments import (
     CANDIDATES,
@@ -191,23 +196,6 @@ def say_copied(runs: Sequence[int], texts: Sequence[str]) -> str:
         f"longest run copied from the training text: {max(runs)} words (mean {fmean(runs):.1f}); "
         f"{whole} of {len(texts)} texts stand in it whole"
     )
-
-
-def print_lines(lines: Sequence[str]) -> bool:
-    """Write lines to standard output, UTF-8; say whether somebody reads them to the end.
-
-    Raises:
-        UserError: nothing can be written there.
-    """
-    try:
-        # Not sys.stdout.buffer: under PYTHONUNBUFFERED it may write a part and say nothing.
-        with open(sys.stdout.fileno(), "wb", closefd=False) as file:
-            file.write("".join(f"{line}\n" for line in lines).encode())
-    except BrokenPipeError:
-        return False
-    except OSError as error:
-        raise UserError(f"standard output: {error.strerror.lower()}") from None
-    return True
 
 
 if __name__ == "__main__":

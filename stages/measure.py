@@ -11,6 +11,7 @@ from stages.measures.comparison import FEWEST, TRAIN, Estimates, common_size, me
 from stages.measures.labels import LabelClassifier, right_shares
 from stages.measures.sentence_vectors import SentenceEncoder
 from stages.measures.table import format_table
+from stages.networks.oracle_lstm import OracleLstm
 from stages.pipeline.command_line import check_writable, read_texts
 from stages.pipeline.files import replacing, write_csv, write_json, write_metrics
 from stages.pipeline.measure_arguments import TEST, parse_arguments
@@ -27,6 +28,7 @@ from stages.pipeline.sources import (
 from stages.pipeline.stage import pick_device, run_stage, seed_everything
 
 SEED = 1  # where there is no params.yaml
+ORACLE = Path("data/oracle/weights.npz")  # only there where an oracle wrote the texts
 
 
 def main(*arguments: str) -> None:
@@ -52,7 +54,12 @@ def measure_samples() -> None:
     for name in REAL:
         encoder.check(texts[name], str(SAMPLES / f"{name}.txt"))
     size, measured = measure_all(
-        texts, params.measure.count, params.measure.resamples, params.seed, encoder
+        texts,
+        params.measure.count,
+        params.measure.resamples,
+        params.seed,
+        encoder,
+        OracleLstm.load(ORACLE) if ORACLE.is_file() else None,
     )
     with replacing("metrics/measure") as folder:
         for source, estimates in measured.items():
@@ -97,7 +104,12 @@ def measure_files(arguments: tuple[str, ...]) -> None:
 
 
 def measure_all(
-    texts: dict[str, list[str]], count: int, resamples: int, seed: int, encoder: SentenceEncoder
+    texts: dict[str, list[str]],
+    count: int,
+    resamples: int,
+    seed: int,
+    encoder: SentenceEncoder,
+    oracle: OracleLstm | None = None,
 ) -> tuple[int, dict[str, Estimates]]:
     """Measure each source against `test`; say over how many texts, and what came out."""
     others = {name: texts[name] for name in texts if name not in REAL}
@@ -110,6 +122,7 @@ def measure_all(
         resamples=resamples,
         seed=seed,
         encoder=encoder,
+        oracle=oracle,
     )
     return size, dict(tqdm(measured, "measure", total=1 + len(others), unit="source"))
 

@@ -26,9 +26,11 @@ def main() -> None:
     params = load_params("seed", "fetch", "per_label", "sample.label")
     settings = load_settings("prepare", Prepare)
     fetch = params.fetch
-    raw = Path("data/invented" if fetch.source == "sample" else "data/raw")
+    raw = {"sample": "data/invented", "oracle": "data/oracle/texts"}.get(fetch.source, "data/raw")
     reading = Reading(fetch.text, fetch.label, fetch.encoding, fetch.unit)
-    merged = read_folder(raw, reading, settings.labels, tell)
+    if fetch.source == "oracle":
+        reading = Reading(fetch.text, fetch.label, "utf-8", "line")
+    merged = read_folder(Path(raw), reading, settings.labels, tell)
     comments = merged.comments
     comments["words"] = [tokenize(text) for text in tqdm(comments["text"], "tokenize", unit="text")]
     comments, outside = drop_by_length(comments, settings.min_words, settings.max_words)

@@ -9,17 +9,27 @@ from tqdm import tqdm
 from stages.corpus.errors import UserError
 from stages.corpus.seeds import derive_seed
 from stages.generators.protocol import Generator, load_generator
+from stages.measures.held_out import held_out_nats
 from stages.measures.temperature import match_diversity
 from stages.pipeline.files import write_metrics
 from stages.pipeline.mistakes import say
 from stages.pipeline.parameters import load_params
-from stages.pipeline.sources import VALIDATION, load_source, write_source, write_sweep
+from stages.pipeline.sources import (
+    TEST,
+    VALIDATION,
+    load_source,
+    write_fakes,
+    write_source,
+    write_sweep,
+)
 from stages.pipeline.stage import pick_device, run_stage, seed_everything
 
 UNCHANGED = {"temperature": 1.0, "top_p": 1.0}
 AS_REAL = "as_real"  # labels as often as real texts have them
 VALIDATED = "validated"  # the temperature at which texts repeat each other as validation texts do
+FAKES = "fakes for detectors"
 MOST = 500  # validation texts that the temperature is found by
+MOST_TESTED = 2000  # test texts whose likelihood is asked for
 FEWEST = 20  # of fewer chance alone would set it
 
 
@@ -27,7 +37,7 @@ def main(name: str) -> None:
     params = load_params("seed", "device", "threads", "sample", "sweep.count", "sweep.temperatures")
     seed_everything(params.seed, params.threads)
     sample = params.sample
-    generator = load_generator(f"data/generators/{name}", pick_device(params.device))
+    generator = alone = load_generator(f"data/generators/{name}", pick_device(params.device))
     if generator.chooses:
         from stages.generators.chosen import with_choice
 
@@ -45,6 +55,15 @@ def main(name: str) -> None:
     texts = gather(batches, f"sample {name}", sample.count)
     choice = describe_choice(generator) if bold == UNCHANGED else {}
     write_source(name, texts, [None] * len(texts) if labels is None else labels)
+    # Other random numbers: a detector that learns from them has met no text that it will judge.
+    seed = derive_seed(params.seed, FAKES)
+    batches = generator.generate(
+        sample.fakes,
+        seed,
+        labels=wanted_labels(generator, sample.label, sample.fakes, seed),
+        **bold,
+    )
+    write_fakes(name, gather(batches, f"{name} fakes", sample.fakes))
     temperatures = params.sweep.temperatures if generator.tempered else []
     write_sweep(
         name,
@@ -64,7 +83,17 @@ def main(name: str) -> None:
         "mean_length": fmean(len(text.split()) for text in texts),
     }
     values |= choice
+    if bold in (UNCHANGED, {}):  # else it writes by other probabilities
+        values |= describe_likelihood(alone)
     write_metrics("sample", values, name)
+
+
+def describe_likelihood(generator: Generator) -> dict[str, float]:
+    """Say how likely the test texts are to a generator that knows, without any choice."""
+    texts = [text for text in load_source(TEST).texts if text][:MOST_TESTED]
+    if generator.likelihood == "none" or not texts:
+        return {}
+    return held_out_nats(texts, generator.log_likelihood(texts), generator.max_length)
 
 
 def describe_choice(generator: Generator) -> dict[str, float]:

@@ -1,4 +1,7 @@
-"""Stage train_generator: train one generator of stages/generators/ on the corpus."""
+"""Stage train_generator: train one generator of stages/generators/ on the corpus.
+
+With per_label it trains one a label, but for generators that take labels by themselves.
+"""
 
 from stages.corpus.corpus import Corpus, load_corpus
 from stages.generators.protocol import Generator, find_generator
@@ -25,7 +28,7 @@ def main(name: str) -> None:
         corpus,
         stage="train_generator",
         name=name,
-        per_label=params.per_label,
+        per_label=params.per_label and not generator.conditional,
         seed=params.seed,
         checkpoint_minutes=params.checkpoint_minutes,
     )

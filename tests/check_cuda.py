@@ -33,6 +33,8 @@ from stages.networks.lstm_sentence_vae import LstmSentenceVae
 from stages.networks.masked_language_model import BertShape, MaskedLanguageModel
 from stages.networks.plain_language_model import PlainLanguageModel
 from stages.networks.prefix_discriminator import PrefixDiscriminator
+from stages.networks.relational_language_model import RelationalLanguageModel
+from stages.networks.representation_discriminator import RepresentationDiscriminator
 from stages.networks.text_discriminator import TextDiscriminator
 from stages.networks.transformer_language_model import TransformerLanguageModel
 from stages.networks.vector_discriminator import VectorDiscriminator
@@ -52,6 +54,13 @@ SETTINGS = {  # the modern GAN starts from the first two
         **{"generator_learning_rate": 0.0002, "token_dropout": 0.05, **NETWORK, "epochs": 1},
         **{"divergence_weight": 0.1, "ngrams": True},
     },
+    "conditional_gan": {
+        **{"width": 128, "hidden_size": 256, "num_layers": 1, "dropout": 0.3, "patience": 1},
+        **{"batch_size": 64, "learning_rate": 0.003, "warm_up": 2, "discriminator_size": 128},
+        **{"discriminator_dropout": 0.3, "discriminator_learning_rate": 0.003},
+        **{"discriminator_warm_up": 2, "token_dropout": 0.05, "wrong_labels": True},
+        "ngrams": True,
+    },
     "lstm_vae": {
         **{"width": 128, "hidden_size": 128, "code_size": 32, "word_dropout": 0.5},
         **{"kl_weight": 0.5, "annealing": 1, "patience": 1, **NETWORK},
@@ -70,6 +79,14 @@ SETTINGS = {  # the modern GAN starts from the first two
         **{"model": "a folder", "dropout": 0.1, "batch_size": 64, "learning_rate": 0.001},
         **{"patience": 1, "epochs": 2},
     },
+    "relgan": {
+        **{"width": 32, "num_slots": 1, "num_heads": 2, "head_size": 256, "batch_size": 64},
+        **{"learning_rate": 0.003, "patience": 1, "warm_up": 2, "method": "adversarial"},
+        **{"adversarial_epochs": 2, "updates": 5, "discriminator_steps": 5, "beta_max": 100.0},
+        **{"adversarial_learning_rate": 0.0001, "discriminator_learning_rate": 0.0001},
+        **{"beta_steps": 5000, "representations": 64, "representation_width": 1},
+        **{"filter_widths": [2, 3, 4, 5], "filters": 300, "hidden_size": 100, "dropout": 0.25},
+    },
     "seqgan": {
         **{"width": 64, "hidden_size": 128, "num_layers": 1, "dropout": 0.3, "batch_size": 64},
         **{"learning_rate": 0.01, "warm_up": 2, "patience": 1, "keep": "best", "rollouts": 16},
@@ -85,6 +102,7 @@ SETTINGS = {  # the modern GAN starts from the first two
         **{"learning_rate": 0.001, "epochs": 2, "sweeps": 1},
     },
 }
+SETTINGS["sentigan"] = SETTINGS["seqgan"]
 
 
 def make_bert(folder):
@@ -136,6 +154,14 @@ def compare_networks(device):
             HybridSentenceVae(50, Shape(32, 16, (8, 16), 12, 32, 1, 8), 0.0, 2),
             [torch.randn(4, 8), tokens],
         ),
+        "RelationalLanguageModel": (
+            RelationalLanguageModel(50, 16, 2, 2, 8),
+            [tokens, tokens > 0],
+        ),
+        "RepresentationDiscriminator": (
+            RepresentationDiscriminator(50, 4, 3, [2, 3], 16, 10, 0.3),
+            [vectors],
+        ),
         "PlainLanguageModel": (PlainLanguageModel(50, 16, 32, 1, 0.3), [tokens, tokens > 0]),
         "TextDiscriminator": (TextDiscriminator(50, 16, [1, 2, 5], [8, 8, 8], 0.3, 2), [tokens]),
         "PrefixDiscriminator": (PrefixDiscriminator(12, 32, 1, 0.3, 0.05, 2), [vectors, lengths]),
@@ -165,7 +191,7 @@ def train(name, corpus, device, start, *, broken=False):
 
     def build():
         extra = {}
-        if name.endswith("_gan"):
+        if name in ("paper_gan", "modern_gan"):
             extra = {"embedding": ScalarEmbedding(corpus.known_words, device), "start": start}
         kind = find_generator(name)
         section = SETTINGS[name]

@@ -78,10 +78,25 @@ TINY = {
         **{"ngrams": True},
         **NETWORK,
     },
+    "conditional_gan": {
+        **{"width": 5, "hidden_size": 6, "num_layers": 1, "dropout": 0.1, "patience": 1},
+        **{"batch_size": 20, "learning_rate": 0.1, "warm_up": 3, "discriminator_size": 4},
+        **{"discriminator_dropout": 0.1, "discriminator_learning_rate": 0.01},
+        **{"discriminator_warm_up": 2, "token_dropout": 0.1, "wrong_labels": True},
+        "ngrams": True,
+    },
     "character_lstm": {
         **{"width": 5, "patience": 1, "rarest": 2},
         **NETWORK,
         **{"hidden_size": 6, "batch_size": 4, "learning_rate": 0.3},
+    },
+    "relgan": {
+        **{"width": 5, "num_slots": 1, "num_heads": 2, "head_size": 3, "batch_size": 20},
+        **{"learning_rate": 0.1, "patience": 1, "warm_up": 6, "method": "adversarial"},
+        **{"adversarial_epochs": 2, "updates": 2, "discriminator_steps": 2, "beta_max": 2.0},
+        **{"adversarial_learning_rate": 0.01, "discriminator_learning_rate": 0.01},
+        **{"beta_steps": 4, "representations": 2, "representation_width": 2, "filters": 3},
+        **{"filter_widths": [2, 8], "hidden_size": 4, "dropout": 0.1},
     },
     "seqgan": {
         **{"width": 5, "hidden_size": 6, "warm_up": 3, "patience": 1, "keep": "best", **NETWORK},
@@ -99,6 +114,7 @@ TINY = {
 }
 PRETRAINED = ["pretrained_transformer"]  # know more than the corpus
 del TINY["seqgan"]["epochs"]  # it has phases
+TINY["sentigan"] = {**TINY["seqgan"], "warm_up": 12, "batch_size": 5}
 NAMES = ["markov", "language_model", "paper_gan", "modern_gan", *list_generators(), *PRETRAINED]
 # Write characters or pieces of words, so that their words may be new.
 SPELLERS = ["character_lstm", "hybrid_vae", "bert_gibbs", *PRETRAINED]
@@ -147,7 +163,7 @@ def make(corpus, pretrained, tmp_path_factory):
     def build(name, part=corpus):
         torch.manual_seed(1)
         extra = {}
-        if name.endswith("_gan"):
+        if name in GANS:
             extra = {"embedding": ScalarEmbedding(corpus.known_words), "start": start}
         kind = find_generator(name)
         settings = settings_of(name, pretrained)
@@ -243,7 +259,9 @@ NETWORKS = [
     "modern_gan",
     "character_lstm",
     "hybrid_vae",
+    "conditional_gan",
     "seqgan",
+    "sentigan",
 ]
 GANS = ["paper_gan", "modern_gan"]
 NO_NAMES = ["../markov", "a/b", "..", ".", "", "os.path", "stages.check", "Markov", "m\u00e4rkov"]
@@ -308,13 +326,29 @@ DAMAGES = {
         }.items()
     },
     "words: an unknown one among them": (
-        ["language_model", "lstm_vae", "transformer", "modern_gan", "seqgan"],
+        [
+            "language_model",
+            "lstm_vae",
+            "transformer",
+            "modern_gan",
+            "conditional_gan",
+            "relgan",
+            "seqgan",
+        ],
         "about.json",
         said("words", value=lambda words: [*words[:-1], UNKNOWN]),
         "expected <unk> before all other words",
     ),
     "words: an unknown one alone": (
-        ["language_model", "lstm_vae", "transformer", "modern_gan", "seqgan"],
+        [
+            "language_model",
+            "lstm_vae",
+            "transformer",
+            "modern_gan",
+            "conditional_gan",
+            "relgan",
+            "seqgan",
+        ],
         "about.json",
         said("words", value=["", UNKNOWN]),
         "expected <unk> before all other words",
@@ -326,7 +360,7 @@ DAMAGES = {
     **{f"weights: {key}": (ANY, "weights.safetensors", *case) for key, case in TENSORS.items()},
     **{
         f"weights: {value}": (
-            *([*NETWORKS, "bert_gibbs", *PRETRAINED], "weights.safetensors"),
+            *([*NETWORKS, "bert_gibbs", "relgan", *PRETRAINED], "weights.safetensors"),
             *(array_is(None, put(..., value)), "finite"),
         )
         for value in (math.nan, math.inf, -math.inf)
@@ -370,6 +404,7 @@ DAMAGES = {
             ("lstm_vae", "settings"),
             ("transformer", "settings"),
             ("modern_gan", "writer"),
+            ("conditional_gan", "settings"),
         )
     },
     "another code_size": (
@@ -496,8 +531,8 @@ def test_a_vocabulary_that_leaves_out_no_word_changes_nothing(name, make, corpus
 
 @pytest.mark.parametrize("corpus", ["all words"], indirect=True)
 def test_texts_without_a_known_word_are_refused(name, make, corpus):
-    if name.endswith("_gan") or name in SPELLERS:
-        pytest.skip("it starts from a language model, or reads all words")
+    if name in GANS or name in SPELLERS or find_generator(name).conditional:
+        pytest.skip("it starts from a language model, reads all words, or takes no single label")
     # The vocabulary is a word of the day: the night's texts have none of it.
     texts = [["sun"]] * 40 + [[word] for word in "abcdefghijklmnopqrst"]
     corpus = build_corpus(texts, [0] * 40 + [1] * 20, 0.1, 0.1, seed=1, most_words=1)
@@ -581,7 +616,9 @@ def test_a_temperature_makes_texts_tamer(trained, name):
     kinds = "".join if generator.latent and name in SPELLERS else list
     assert len({*kinds(tame)}) < len({*kinds(plain)})
     if not generator.latent and name not in DRAW_MORE:  # a latent one draws codes besides
-        assert write(generator, 200, top_p=0.01) == write(generator, 200, seed=9, top_p=0.01)
+        options = {"labels": ["1"] * 200} if generator.conditional else {}
+        options["top_p"] = 0.01
+        assert write(generator, 200, **options) == write(generator, 200, seed=9, **options)
 
 
 def test_a_code_of_a_text_becomes_a_text(trained, name, corpus):
@@ -602,19 +639,47 @@ def test_a_code_of_a_text_becomes_a_text(trained, name, corpus):
         generator.encode(["the sun", "the 9 sun"])
 
 
-def test_labels_are_refused_where_none_were_learnt(trained):
+def test_labels_are_taken_where_they_were_learnt(trained):
     generator, _, _ = trained
-    assert not generator.conditional
-    with pytest.raises(UserError, match="labels"):
-        write(generator, 2, labels=["0", "1"])
+    if not generator.conditional:
+        with pytest.raises(UserError, match="labels"):
+            write(generator, 2, labels=["0", "1"])
+        return
+    assert generator.labels == ["0", "1"]
+    labels = generator.draw_labels(40, 1)
+    assert labels == generator.draw_labels(40, 1)
+    assert {*labels} == {"0", "1"}
+    assert write(generator) == write(generator, labels=labels)
+    assert write(generator, labels=["0"] * 40) != write(generator, labels=["1"] * 40)
+    assert write(generator, 0, labels=[]) == []
+    with pytest.raises(UserError, match=r"^label 2: none was learnt; expected one of 0, 1$"):
+        write(generator, 2, labels=["0", "2"])
+
+
+@pytest.mark.parametrize("label_names", [("0", "1"), ()], ids=["one label", "no labels"])
+def test_who_takes_labels_refuses_a_corpus_of_fewer_than_two(name, make, corpus, label_names):
+    if not find_generator(name).conditional:
+        pytest.skip("it takes no labels")
+    one = replace(corpus.of_label(1), label_names=label_names)
+    if not label_names:
+        splits = {
+            split: replace(getattr(one, split), labels=getattr(one, split).labels * 0 - 1)
+            for split in ("train", "validation", "test")
+        }
+        one = replace(one, **splits)
+    told = "one label, 1;" if label_names else "no labels;"
+    with pytest.raises(UserError, match=f"^the corpus: its texts have {told} .*two or more"):
+        make(name, one)
 
 
 def test_one_generator_a_label_writes_text_of_the_label(name, make, corpus, tmp_path):
+    if find_generator(name).conditional:
+        pytest.skip("it takes labels by itself")
     parts = {}
     for place in corpus.labels:
         part, label = corpus.of_label(place), corpus.label_names[place]
         # GANs start from a language model of their own label in the pipeline, not here.
-        if name.endswith("_gan"):
+        if name in GANS:
             pytest.skip("tested with the stages start_gan and train_gan")
         parts[label] = make(name, part)
         for _ in parts[label].train(part):
@@ -643,7 +708,8 @@ def test_a_discriminator_that_chooses_is_used(trained):
     if generator.chooses:
         assert len(write(chosen)) == 40
         assert write(chosen) == write(chosen)
-        odds = generator.log_odds(write(generator, 5))
+        part = generator.parts["1"] if generator.conditional else generator
+        odds = part.log_odds(write(generator, 5))
         assert odds.shape == (5,)
 
 

@@ -50,6 +50,29 @@ def test_the_end_of_one_text_is_not_followed_by_the_next_text():
     assert make_chain([[A], [B]], 2).transition([A])[END] == 1
 
 
+def test_texts_that_all_have_the_most_words_teach_no_end():
+    # "a b", "b c" at a max_length of 2: a and b are always followed; c never is, so it ends a text.
+    chain = make_chain([[A, B], [B, C]], max_length=2)
+    assert chain.transition([B]) == pytest.approx([0, 0, 0, 1])
+    assert chain.transition([C]) == pytest.approx([1, 0, 0, 0])
+    # At one of 3 both may end early.
+    assert make_chain([[A, B], [B, C]], max_length=3).transition([B])[END] == 0.5
+
+
+def test_sharpened_counts_make_likely_words_likelier():
+    # After a, b came twice and c once; to the power of 3 that is 8 to 1. All texts begin with a.
+    settings = MarkovSettings(order=1, start="empirical", sharpening=3)
+    chain = Markov(WORDS[:4], settings, 8)
+    chain.fit([[A, B], [A, B], [A, C]])
+    assert chain.transition([A]) == pytest.approx([0, 0, 8 / 9, 1 / 9])
+    assert chain.starts.tolist() == [0, 27, 0, 0]
+    assert math.exp(chain.log_likelihood(["a c"])[0]) == pytest.approx(1 / 9)
+    with pytest.raises(UserError, match=r"markov\.sharpening is 10, and a count of 90"):
+        Markov(WORDS[:2], MarkovSettings(order=1, start="uniform", sharpening=10), 8).fit(
+            [[A]] * 90
+        )
+
+
 def test_second_order_looks_two_words_back():
     # "a c a", "b c b": after c alone a and b are even, after "a c" it is always a.
     chain = make_chain([[A, C, A], [B, C, B]], order=2)

@@ -337,7 +337,7 @@ def test_the_file_is_a_mapping(values, word):
         ("prepare.labels", {}, "null, or a mapping of labels to 0 or 1, such as {ham: 0"),
         ("prepare.labels", ["ham"], "null, or a mapping of labels to 0 or 1, such as {ham: 0"),
         ("prepare.train_on", "test", "one of train, all"),
-        ("fetch.source", None, "sample, mendeley, or the path of a file or folder"),
+        ("fetch.source", None, "sample, mendeley, oracle, or the path of a file or folder"),
         ("embedding.bert.model", 7, "MiniLM, a folder, or the name of a BERT"),
         # Out of range, or no number at all.
         ("seed", -1, "a whole number from 0 to 4294967295"),
@@ -371,7 +371,7 @@ def test_the_file_is_a_mapping(values, word):
         ("gan.fakes", ["markov"] * 2, "a list of any of markov, language_model, each once, or"),
         ("gan_overrides.bert.hidden_size", 0, "a whole number from 1 to 1000000, or null"),
         ("recipes.modern.warm_up", -1, "a whole number of at least 0"),
-        ("fetch.source", " ", "sample, mendeley, or the path of a file"),
+        ("fetch.source", " ", "sample, mendeley, oracle, or the path of a file"),
         ("embedding.bert.vector_size", 0, "a whole number of at least 1, or null"),
         # Lists of names.
         ("embeddings", [], "a list of one or more of scalar, word2vec, bert, each once"),
@@ -589,7 +589,7 @@ def test_a_section_of_no_generator_is_unknown(parrot):
 def test_only_what_was_asked_for_is_loaded():
     params = load_params("seed", "markov", "gan.max_length")
     assert vars(params).keys() == {"seed", "markov", "gan"}
-    assert vars(params.markov).keys() == {"order", "start"}
+    assert vars(params.markov).keys() == {"order", "start", "sharpening"}
     assert vars(params.gan).keys() == {"max_length"}
 
 
@@ -673,7 +673,7 @@ def test_the_mistakes_of_a_section_are_told_and_no_others():
     assert str(error.value).splitlines() == [
         "params.yaml: markov.order is 0; allowed: a whole number from 1 to 10",
         "params.yaml: markov.strat (value 'uniform') is an unknown key; "
-        "did you mean markov.start? allowed in markov: order, start",
+        "did you mean markov.start? allowed in markov: order, start, sharpening",
     ]
 
 

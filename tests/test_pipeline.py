@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from stages.pipeline.core_settings import EMBEDDINGS, RECIPES
+from stages.pipeline.core_settings import DETECTORS, EMBEDDINGS, RECIPES
 from stages.pipeline.sources import FIRST
 from stages.pipeline.whole_file import list_generators
 
@@ -45,7 +45,7 @@ HARMLESS_NAMES = {"stages/pipeline/stage.py": {"run_stage"}}
 # Likewise of a parameter, which then is no `params` of a stage.
 HARMLESS_PARAMS = {"checkpoint_minutes": "a training that goes on from one is the unbroken one"}
 # Commands for people, which no stage of dvc.yaml runs.
-COMMANDS = {"generate", "shift"}
+COMMANDS = {"detect", "generate", "shift"}
 # `check` always writes the same, or nothing: what it imports decides on that, but cannot change it.
 CONSTANT = {"check": "whatever it imports"}
 # How libraries calculate is settled by one module, on which all stages depend but these.
@@ -127,6 +127,7 @@ LISTED = {
     "stages/training/contrast.py",
     "stages/training/masked.py",
     "stages/training/reinforce.py",
+    "stages/training/relativistic.py",
     "stages/training/rollouts.py",
     "stages/training/variational.py",
 }
@@ -143,8 +144,10 @@ def idle(stage, item):
             # Where a discriminator chooses, it is told by how much likelier texts become.
             return (LEARNING | JUDGES) - {"stages/training/likelihood.py"}
         case "sample", _:
-            # The parts of one generator a label choose each by itself.
-            return LEARNING | LISTED | JUDGES
+            # The parts of one generator a label choose each by itself. How likely test texts are is
+            # told by what it learnt by.
+            likelihoods = {"stages/training/likelihood.py", "stages/training/variational.py"}
+            return (LEARNING | LISTED | JUDGES) - likelihoods
         case "cross_evaluate", _:
             return LEARNING
         case "start_gan", "paper":
@@ -162,7 +165,7 @@ IDLE_FUNCTIONS = {("start_gan", "paper"): {"gather"}}  # likewise
 def resolve(recipe, generators=None, root=ROOT):
     """Return DVC's stages by name, each matrix spread over its list."""
     generators = list_generators() if generators is None else generators
-    lists = {"embeddings": [*EMBEDDINGS], "generators": generators}
+    lists = {"embeddings": [*EMBEDDINGS], "generators": generators, "detectors": [*DETECTORS]}
     resolved = {}
     pipeline = YAML(typ="safe").load(root / "dvc.yaml")
     for name, stage in pipeline["stages"].items():
@@ -410,6 +413,7 @@ BESIDE = {"fetching": {"corpus"}}  # the network and raw tables: for stages only
 # Sideways, each in one direction.
 ALLOWED = {
     ("embeddings", "networks"): "a frozen BERT calculates as the networks do",
+    ("judges", "measures"): "a detector abstains where its measure is no better than chance",
     ("generators", "judges"): "a GAN's discriminator is a judge",
     ("generators", "measures"): "the modern GAN keeps the epoch whose texts are nearest to real",
 }
@@ -456,6 +460,10 @@ def test_generators_do_not_know_each_other():
         "adversarial_model",
         "spelling",
         "spelling_model",
+        "label_part",
+        "labelled_critic",
+        "labelled_model",
+        "labelled_writer",
     )
     shared |= rooms("pretrained_transformer")  # the transformer's other kind
     for name in {*FIRST, *list_generators(), *(f"{recipe}_gan" for recipe in RECIPES)}:
@@ -721,7 +729,7 @@ def test_numbers_and_pictures_are_in_git_and_data_is_in_the_cache(name):
             )
 
 
-WITHOUT_METRICS = {"check", "invent", "fetch", "sample_real", "start_gan", "report"}
+WITHOUT_METRICS = {"check", "invent", "fetch", "oracle", "sample_real", "start_gan", "report"}
 
 
 @each_name
@@ -782,7 +790,7 @@ def test_a_stage_waits_for_the_check(recipe, name):
 def test_a_gan_waits_for_what_its_recipe_reads(embedding):
     gan, own = f"train_gan@{embedding}", f"train_embedding@{embedding}"
     paper, modern = (before(GRAPHS[recipe], gan) for recipe in ("paper", "modern"))
-    raw = {"check", "fetch", "invent", "prepare"}
+    raw = {"check", "fetch", "invent", "oracle", "prepare"}
     assert paper == {*raw, own, "start_gan_paper"}
     assert modern == {*raw, own, "start_gan_modern", *(f"train_{name}" for name in FIRST)}
 
@@ -793,7 +801,7 @@ def test_no_generator_waits_for_a_judge_or_for_another_s_texts(recipe):
     judges = {name for name, stage in graph.items() if "data/samples" in stage["deps"]}
     for name in graph:
         waits_for = before(graph, name)
-        if name.startswith(("train", "start", "sample")):
+        if name.startswith(("train", "start", "sample")) and "detector" not in name:
             assert not judges & waits_for
             samples = {other for other in waits_for if other.startswith("sample")}
             assert samples <= {"sample_real"}  # validation texts set a temperature
@@ -807,13 +815,17 @@ ALL_TRAININGS = {"train_gan", *(f"train_{name}" for name in FIRST)} | (
 @pytest.mark.parametrize(
     ("leaf", "readers"),
     [
-        ("gan.max_length", {"sample_real", *ALL_TRAININGS}),  # not prepare
+        (
+            "gan.max_length",
+            {"sample_real", "train_detector", "evaluate_detectors", *ALL_TRAININGS},
+        ),  # not prepare
         ("gan.hidden_size", {"train_gan"}),
         ("recipes.modern.hidden_size", {"train_gan"}),
         ("gan_overrides.bert", {"train_gan", "start_gan_modern"}),  # not train_embedding
         ("language_model.epochs", {"train_language_model"}),
         ("markov.order", {"train_markov"}),
-        ("fetch.source", {"fetch", "prepare", "report"}),
+        ("fetch.source", {"fetch", "oracle", "prepare", "report"}),
+        ("oracle.length", {"oracle"}),
         ("embedding.bert.model", {"train_embedding"}),
         ("measure.model", {"train_gan", "measure", "sweep", "report"}),
         ("measure.count", {"measure"}),

@@ -16,7 +16,7 @@ from stages.reporting.record import read_record
 from stages.reporting.sections import columns_of, measure_tables, sweep_tables, verdict_tables
 from stages.reporting.tables import Number, any_form, error, read_number, share, show, significant
 from stages.reporting.training_parts import read_left
-from stages.reporting.wording import MEASURES, THEMES
+from stages.reporting.wording import BY_ORACLE, MEASURES, THEMES
 
 GENERATED = ("markov", "language_model", "hmm", "word2vec")
 
@@ -102,7 +102,9 @@ def test_a_number_is_read_with_its_interval_and_without():
 def test_every_measure_is_told_in_plain_words_and_stands_in_one_table():
     assert set(MEASURES) >= set(BEST)
     in_themes = [name for names in THEMES.values() for name in names]
-    assert sorted(in_themes) == sorted(MEASURES)
+    # By an oracle some stand in one more.
+    assert sorted({*in_themes, *BY_ORACLE}) == sorted(MEASURES)
+    assert len({*in_themes}) == len(in_themes)
     # The same direction in both tables: the terminal's words are shorter.
     said = {"low": "lower", "high": "higher", "as real": "as real", "0.5": "50 %", "0": "lower"}
     for name, best in BEST.items():
@@ -416,3 +418,20 @@ def test_what_each_label_s_generator_left_is_told_by_the_label(tmp_path):
     told = read_left(tmp_path / "metrics", "train_generator", "markov")
     assert told == {"states": 7, "label_0 loss": 2.0, "label_1 loss": 3.5}
     assert "label 0 loss 2" in render_lab_book(tmp_path, ["markov"], [], True, "").replace("_", " ")
+
+
+def test_an_oracle_s_measure_stands_beside_the_likelihood_of_test_text(tmp_path):
+    for name, value in (
+        ("measure/train", {"nll_oracle": 5.7, "distinct_2": 0.95}),
+        ("measure/markov", {"nll_oracle": 8.3, "distinct_2": 0.87}),
+        ("sample/markov", {"sample": {"markov": {"nll_test": 9.25}}}),
+    ):
+        path = tmp_path / f"metrics/{name}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(value))
+    page = render(tmp_path)
+    part = page[page.index("### Likely to the oracle?") :]
+    assert "| Markov chain | 8.300 | 9.250 | 87.0 % |" in part
+    assert "| real training text | 5.700 | – | 95.0 % |" in part
+    # Each measure is explained once.
+    assert part.count("- **NLL by the oracle**") == page.count("- **distinct pairs**") == 1

@@ -47,6 +47,9 @@ def make_chain(words=SOUP):
 VALIDATION = [f"the {word} was {other}" for word in SOUP[1:] for other in SOUP[1:]] * 2
 
 
+TEST = ["the soup was cold", "soup the cold", "", "the soup was off", "soup soup soup soup soup"]
+
+
 def make_gan(words=SOUP):
     """A GAN whose discriminator is sure of what it likes."""
     settings = {"method": "policy_gradient", "objective": "cross_entropy", "fakes": []}
@@ -71,6 +74,7 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.setattr(sample, "seed_everything", lambda seed, _: torch.manual_seed(seed))
     Path("data/generators").mkdir(parents=True)
     write_source("validation", [*VALIDATION, ""], [None] * (len(VALIDATION) + 1))
+    write_source("test", TEST, [None] * len(TEST))
 
 
 def run(generator, name="mine", **settings):
@@ -150,9 +154,14 @@ def test_of_a_few_validation_texts_no_temperature_is_found():
 def test_the_metrics_count_texts():
     class Writer:
         chooses = conditional = tempered = False
+        likelihood, max_length = "exact", 5
 
         def generate(self, count, seed, labels):
             yield ["a b c", "", "a"] + ["a b"] * (count - 3)
+
+        def log_likelihood(self, texts):
+            assert texts == [text for text in TEST if text]
+            return np.array([-3.0, -5.0, -np.inf, -4.0])
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sample, "load_generator", lambda folder, device: Writer())
@@ -161,6 +170,8 @@ def test_the_metrics_count_texts():
     metrics = json.loads(Path("metrics/sample/mine.json").read_text())
     # 3, 0 and 1 words, and 37 times 2, over 40.
     values = {"texts": 40, "empty": 1, "distinct": 4, "mean_length": 78 / 40}
+    # 4 and 3 words and their ends, and the 5 of a cropped text: 3 + 5 + 4 nats over 5 + 4 + 5.
+    values |= {"impossible_test": 0.25, "nll_test": round(12 / 14, 6)}
     assert metrics == {"sample": {"mine": values}}
 
 

@@ -132,12 +132,14 @@ class Chosen:
 def with_choice(generator: Generator, candidates: int) -> Generator:
     """Let a generator's discriminator choose among its texts, where it has one that can.
 
-    A generator of one part a label chooses within each part.
+    A generator that takes labels chooses within each label.
     """
-    if isinstance(generator, PerLabel):
+    if not generator.chooses or candidates == 1:
+        return generator
+    if generator.conditional:
         parts = {label: with_choice(part, candidates) for label, part in generator.parts.items()}
         return PerLabel(parts, generator.shares)
-    return Chosen(generator, candidates) if generator.chooses and candidates > 1 else generator
+    return Chosen(generator, candidates)
 
 
 def resample(

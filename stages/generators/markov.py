@@ -32,10 +32,13 @@ class MarkovSettings(Section):
         order: longest history in words.
         start: the first word: `uniform` over the vocabulary, as in the paper, or `empirical`, by
             how often each began a text.
+        sharpening: power to which counts are raised: above 1 likely words become likelier, as by a
+            temperature of one over it.
     """
 
     order: Annotated[int, Field(ge=1, le=10)]
     start: Literal["uniform", "empirical"]
+    sharpening: Annotated[int, Field(ge=1, le=10)] = 1  # left out by folders of earlier chains
 
 
 class _About(GeneratorAbout):
@@ -54,6 +57,9 @@ class Markov:
     Where rare words were left out of the vocabulary, the chain writes none of them, and words on
     their two sides are no neighbours. The next word is drawn from the known ones that followed; if
     none did, the text ends there. If no text began with a known word, all begin a text alike.
+
+    Where all training texts have `max_length` words, none shows that a text can end before: a text
+    of the chain then does only where no word ever followed.
 
     Args:
         words: words[i] is the word of id i; words[END] is ""; higher ids are of unknown words.
@@ -146,8 +152,9 @@ class Markov:
         # Known words before each, back to the text's beginning or to an unknown word; of that, -1.
         place = here - np.maximum.accumulate(np.where(known, begins, here + 1))
         following = np.append(words[1:], END)
-        # Where no text ends before it is cropped, as of an oracle, there is no end to learn.
-        following[ends - 1] = END if lengths.min() < self.max_length else vocabulary_size + 1
+        # Where all texts have so many words, as an oracle's, nothing shows that one can end before.
+        can_end = (lengths != self.max_length).any()
+        following[ends - 1] = END if can_end else vocabulary_size + 1
 
         keys, counts = [], []
         rows = np.zeros(len(words), dtype=np.int64)
@@ -160,12 +167,28 @@ class Markov:
             shape = (len(unique), vocabulary_size + 1)
             keys.append(unique)
             counts.append(_count(found, following[last], shape))
+            counts[-1].data = self._sharpen(counts[-1].data)
             rows = np.zeros(len(words), dtype=np.int64)
             rows[last] = found
         self.keys, self.counts = keys, counts
-        self.starts = np.bincount(words[first[known[first]]], minlength=vocabulary_size + 1)
+        starts = np.bincount(words[first[known[first]]], minlength=vocabulary_size + 1)
+        self.starts = self._sharpen(starts)
         if not self.starts.any():
             self.starts[keys[0]] = 1
+
+    def _sharpen(self, counts: np.ndarray) -> np.ndarray:
+        """Raise counts to the power of the settings.
+
+        Raises:
+            UserError: their sum would be beyond int64.
+        """
+        power = self.settings.sharpening
+        if (counts.astype(np.float64) ** power).sum() >= 2**62:
+            raise UserError(
+                f"params.yaml: markov.sharpening is {power}, and a count of {counts.max():,} to "
+                "that power is too large; lower it"
+            )
+        return counts**power
 
     def describe(self) -> dict[str, float]:
         """Count the distinct histories of full order, and the words or ends that follow them."""

@@ -32,12 +32,15 @@ def _check_shares(shares: dict[str, float]) -> dict[str, float]:
     return shares
 
 
+LabelShares = Annotated[
+    dict[Label, Annotated[float, Field(gt=0, le=1)]],
+    Field(min_length=1, max_length=MOST_LABELS),
+    AfterValidator(_check_shares),
+]
+
+
 class _About(GeneratorAbout):
-    shares: Annotated[
-        dict[Label, Annotated[float, Field(gt=0, le=1)]],
-        Field(min_length=1, max_length=MOST_LABELS),
-        AfterValidator(_check_shares),
-    ]
+    shares: LabelShares
 
 
 class PerLabel:
@@ -104,8 +107,7 @@ class PerLabel:
 
     def draw_labels(self, count: int, seed: int) -> list[str]:
         """Draw labels as the training texts have them; same seed, same labels."""
-        random = np.random.default_rng(derive_seed(seed, "labels"))
-        return random.choice([*self.shares], count, p=[*self.shares.values()]).tolist()
+        return draw_labels(self.shares, count, seed)
 
     def generate(
         self,
@@ -123,10 +125,7 @@ class PerLabel:
             UserError: a label is none of those learnt.
         """
         labels = self.draw_labels(count, seed) if labels is None else labels
-        unknown = set(labels) - self.parts.keys()
-        if unknown:
-            known = ", ".join(self.parts)
-            raise UserError(f"label {min(unknown)}: none was learnt; expected one of {known}")
+        check_labels(labels, self.labels)
         queues = {}
         for label, part in self.parts.items():
             wanted = labels.count(label)
@@ -203,3 +202,22 @@ def label_shares(corpus: Corpus) -> dict[str, float]:
     """Return the share of each label among the training texts, by its name."""
     labels = corpus.train.labels
     return {corpus.label_names[label]: float(np.mean(labels == label)) for label in corpus.labels}
+
+
+def draw_labels(shares: Mapping[str, float], count: int, seed: int) -> list[str]:
+    """Draw labels, each as often as its share says; same seed, same labels."""
+    random = np.random.default_rng(derive_seed(seed, "labels"))
+    return random.choice([*shares], count, p=[*shares.values()]).tolist()
+
+
+def check_labels(labels: Sequence[str], known: Sequence[str]) -> None:
+    """Refuse labels that were not learnt.
+
+    Raises:
+        UserError: names one, and those that were.
+    """
+    unknown = {*labels} - {*known}
+    if unknown:
+        raise UserError(
+            f"label {min(unknown)}: none was learnt; expected one of {', '.join(known)}"
+        )

@@ -39,6 +39,10 @@ class PlateauModel:
         most = self.settings.epochs
         return most if len(corpus.validation) else min(most, UNVALIDATED)
 
+    def may_learn(self, corpus: Corpus) -> bool:
+        """Say whether `train` would make another pass."""
+        return self.epoch < self._most(corpus) and not self.plateau.is_over
+
     def _is_settled(self) -> bool:
         """Say whether validation tells by now when to stop."""
         return True
@@ -57,9 +61,8 @@ class PlateauModel:
                 before it and how many a pass has.
             validate: gives what a pass is judged by; not called where there is no validation text.
         """
-        most = self._most(corpus)
         per_epoch = self._updates_a_pass(corpus)
-        while self.epoch < most and not self.plateau.is_over:
+        while self.may_learn(corpus):
             first, epoch = self.epoch * per_epoch, self.epoch + 1
             for step, losses in enumerate(learn(first, per_epoch), start=first + 1):
                 if step < first + per_epoch:

@@ -138,13 +138,7 @@ class WordModel(PlateauModel):
     @classmethod
     def build(cls, corpus: Corpus, settings: Any, *, seed: int, device: str) -> Self:
         """Make an untrained model of the training texts' words; see `protocol.Generator`."""
-        places = rank_words(corpus)
-        check_vocabulary(corpus, np.array(places))
-        words = [corpus.words[place] for place in places]
-        if settings.dropout is None:
-            read = np.minimum(corpus.train.lengths, corpus.max_length)
-            fitted = fit_dropout(int(read.sum()))
-            settings = settings.model_copy(update={"dropout": fitted})
+        words, settings = fit_to(corpus, settings)
         model = cls(words, settings, corpus.max_length, device)
         model.fingerprint = corpus.fingerprint
         return model
@@ -229,15 +223,18 @@ class WordModel(PlateauModel):
                 )
             )
 
-    def save(self, folder: Path) -> None:
-        """Write the model, its words included; see `protocol.Generator`."""
-        about = {
+    def about(self) -> dict[str, Any]:
+        """Return what stands beside the weights in its folder."""
+        return {
             "settings": self.settings.model_dump(),
             "corpus": self.fingerprint,
             "max_length": self.max_length,
             "words": self.words,
         }
-        save_folder(folder, self.name, about, self.network.state_dict())
+
+    def save(self, folder: Path) -> None:
+        """Write the model, its words included; see `protocol.Generator`."""
+        save_folder(folder, self.name, self.about(), self.network.state_dict())
 
     @classmethod
     def load(cls, folder: Path, device: str) -> Self:
@@ -283,11 +280,17 @@ class LikelihoodModel(WordModel):
 
     def log_likelihood(self, texts: Sequence[str]) -> np.ndarray:
         """Return log P of each text (N,), in nats; -inf without words, or where one is unknown."""
+        return self._log_likelihood_by(self.network, texts)
+
+    def _log_likelihood_by(
+        self, network: nn.Module, texts: Sequence[str], codes: Tensor | None = None
+    ) -> np.ndarray:
+        """Do so by a network; codes (N + 1, Z), an empty text's first, where it takes codes."""
         known = [*map(self.knows, texts)]
         tokens = self.tokenize(
             ["", *(text if is_known else "" for text, is_known in zip(texts, known, strict=True))]
         )
-        empty, *values = log_likelihood(self.network.eval(), tokens, as_drawn=True).numpy()
+        empty, *values = log_likelihood(network.eval(), tokens, as_drawn=True, codes=codes).numpy()
         # `generate` writes no empty text, so the probability of one goes to all others.
         return np.where(known, np.array(values) - np.log1p(-np.exp(empty)), -np.inf)
 
@@ -298,6 +301,25 @@ class LikelihoodModel(WordModel):
             "parameters": count_parameters(self.network),
             "dropout": self.settings.dropout,
         }
+
+
+def fit_to(corpus: Corpus, settings: Any) -> tuple[list[str], Any]:
+    """Return the words that a model learns from a corpus, and its settings with their dropout.
+
+    Args:
+        corpus: gives the words, the end, which is "", and the unknown one among them.
+        settings: `dropout` null fits it to the corpus.
+
+    Raises:
+        UserError: no text has a word of the vocabulary.
+    """
+    places = rank_words(corpus)
+    check_vocabulary(corpus, np.array(places))
+    if settings.dropout is None:
+        read = np.minimum(corpus.train.lengths, corpus.max_length)
+        fitted = fit_dropout(int(read.sum()))
+        settings = settings.model_copy(update={"dropout": fitted})
+    return [corpus.words[place] for place in places], settings
 
 
 def fit_dropout(words: int) -> float:

@@ -30,9 +30,11 @@ from stages.measures.lexical import (
     length_distance,
 )
 from stages.measures.mauve import CLUSTERINGS, mauve, quantise
+from stages.measures.oracle_likelihood import oracle_nats
 from stages.measures.sentence_vectors import SentenceEncoder
 from stages.measures.trigram_model import TrigramModel, vocabulary_of
 from stages.networks.cores import all_cores
+from stages.networks.oracle_lstm import OracleLstm
 
 TRAIN = "train"  # the source that is real training text
 FEWEST = 10  # texts a source: two in each fold of the classifiers
@@ -63,6 +65,7 @@ class Comparison:
         vocabulary: Sequence[str],
         resamples: int,
         seed: int,
+        oracle: OracleLstm | None = None,
     ) -> None:
         """Prepare what all sources are measured against.
 
@@ -72,9 +75,11 @@ class Comparison:
             vocabulary: words that the trigram models tell apart.
             resamples: of each interval.
             seed: of resamples, clusters and folds.
+            oracle: that wrote the real texts, where one did.
         """
         self.test, self.vectors, self.vocabulary = test, vectors, vocabulary
         self.resamples, self.seed = resamples, seed
+        self.oracle = oracle
         self.gaussian = fit_gaussian(vectors)
         self.references = References(test)
 
@@ -94,6 +99,7 @@ class Comparison:
             | self._perplexity(texts, training.model)
             | self._frechet(vectors)
             | self._equal_sides(texts, vectors)
+            | self._oracle(texts)
         )
 
     def _lexical(self, texts: Sequence[str], training: KnownText) -> Estimates:
@@ -161,6 +167,13 @@ class Comparison:
             "classifier_words": self._mean(two_sample.judge_words(*sides, folds)),
         }
 
+    def _oracle(self, texts: Sequence[str]) -> Estimates:
+        if self.oracle is None:
+            return {}
+        nats, words = oracle_nats(texts, self.oracle)
+        # Of no word of the oracle's 0 would be the best of all.
+        return {"nll_oracle": self._ratio((nats, words), DISTANCE)} if words.any() else {}
+
     def _estimate(
         self,
         statistic: Callable[[np.ndarray], float],
@@ -206,6 +219,7 @@ def measure_sources(
     resamples: int,
     seed: int,
     encoder: SentenceEncoder,
+    oracle: OracleLstm | None = None,
 ) -> Iterator[tuple[str, Estimates]]:
     """Measure real training text and each source over equally many texts.
 
@@ -226,6 +240,8 @@ def measure_sources(
         resamples: of each interval.
         seed: of all that is random.
         encoder: of sentence vectors; numbers compare under one model only.
+        oracle: that wrote the real texts, where one did: then all have the measure `nll_oracle`,
+            and that of `train` is its floor.
 
     Yields:
         Name and measures of each source, real training text first.
@@ -235,7 +251,7 @@ def measure_sources(
     vocabulary = vocabulary_of(train, test)
     with all_cores() as pool:
         vectors = encoder.encode(test, pool)
-        comparison = Comparison(test, vectors, vocabulary, resamples, seed)
+        comparison = Comparison(test, vectors, vocabulary, resamples, seed, oracle)
 
         def start(texts: Sequence[str], training: TrainingText) -> Future[Estimates]:
             return pool.submit(comparison.measure, texts, encoder.encode(texts, pool), training)

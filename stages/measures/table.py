@@ -30,6 +30,7 @@ BEST = {
     "classifier_vectors": "0.5",
     "classifier_words": "0.5",
 }
+BY_ORACLE = {"nll_oracle": "as real"}  # only where an oracle wrote the texts
 
 _COLUMNS = 8  # sources beside real text in one block: what a wide screen shows
 
@@ -57,8 +58,10 @@ def format_table(measured: Mapping[str, Estimates], size: int) -> str:
 
 def _format_block(measured: Mapping[str, Estimates], size: int) -> str:
     rows = [["measure", "best", *measured], ["texts", "", *[f"{size}"] * len(measured)]]
-    for name, best in BEST.items():
-        rows.append([name, best, *(_format(estimates[name]) for estimates in measured.values())])
+    for name, best in (BEST | BY_ORACLE).items():
+        values = [estimates.get(name) for estimates in measured.values()]
+        if any(values):
+            rows.append([name, best, *map(_format, values)])
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(
@@ -69,7 +72,9 @@ def _format_block(measured: Mapping[str, Estimates], size: int) -> str:
     )
 
 
-def _format(estimate: Estimate) -> str:
+def _format(estimate: Estimate | None) -> str:
+    if estimate is None:
+        return ""
     # Three digits after the point for shares and distances, none for large perplexities.
     digits = 3 if estimate.value < 10 else 1 if estimate.value < 1000 else 0
     half = (estimate.high - estimate.low) / 2

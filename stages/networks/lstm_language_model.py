@@ -64,7 +64,13 @@ class NextWordModel(nn.Module):
         kept = draw_kept((self.softmax.vectors.num_embeddings, 1), self.word_dropout, vectors)
         return vectors * embedding(tokens, kept)
 
-    def log_likelihood(self, tokens: Tensor, mask: Tensor, drawn: Tensor | None = None) -> Tensor:
+    def log_likelihood(
+        self,
+        tokens: Tensor,
+        mask: Tensor,
+        drawn: Tensor | None = None,
+        state: State | None = None,
+    ) -> Tensor:
         """Return log P (N,), in nats, of each of the N words that the mask picks.
 
         Args:
@@ -72,8 +78,9 @@ class NextWordModel(nn.Module):
             mask: (B, T), bool; see `written`.
             drawn: (B, T), bool, of which words P is that by which `sample` draws, where `UNKNOWN`
                 is impossible; None: of none, so that P is that which the network learns.
+            state: that the texts begin in, if not the network's own.
         """
-        return self.log_likelihoods(tokens, mask, drawn)[0]
+        return self.log_likelihoods(tokens, mask, drawn, state)[0]
 
     def log_likelihoods(
         self,

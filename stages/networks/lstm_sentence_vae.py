@@ -13,16 +13,16 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from stages.networks.lstm_language_model import LstmLanguageModel, State, written
+from stages.networks.conditioned_language_model import ConditionedLanguageModel
+from stages.networks.lstm_language_model import written
 from stages.networks.portable import Linear
 
 
-class CodeDecoder(LstmLanguageModel):
-    """P(text | code), word by word; what it carries on is the LSTM's state, then the code.
+class CodeDecoder(ConditionedLanguageModel):
+    """P(text | code), word by word, some of which it does not read in training.
 
     Args:
-        vocabulary_size: as those that follow, of `LstmLanguageModel`.
-        code_size: Z, numbers of a code.
+        vocabulary_size: as those that follow, of `ConditionedLanguageModel`.
         word_dropout: share of the words before, of each text its own, that are not read in
             training: without them only the code can tell.
     """
@@ -39,29 +39,9 @@ class CodeDecoder(LstmLanguageModel):
         code_size: int,
         word_dropout: float,
     ) -> None:
-        super().__init__(vocabulary_size, width, hidden_size, num_layers, dropout, has_unknown)
-        self.lstm[0] = nn.LSTM(width + code_size, hidden_size, batch_first=True)
-        self.first_state = Linear(code_size, num_layers * hidden_size)
+        shape = vocabulary_size, width, hidden_size, num_layers, dropout, has_unknown
+        super().__init__(*shape, code_size=code_size)
         self.word_dropout = word_dropout
-
-    def begin(self, codes: Tensor) -> State:
-        """Return the state that texts of the codes (B, Z) begin in."""
-        cells = self.first_state(codes).chunk(len(self.lstm), 1)  # of each layer (B, H)
-        layers = [(torch.tanh(cell).unsqueeze(0), cell.contiguous().unsqueeze(0)) for cell in cells]
-        return [*layers, (codes.unsqueeze(0),)]
-
-    def read(self, tokens: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """Turn tokens (B, T) into what the next words are predicted from; see the parent.
-
-        Args:
-            tokens: ids, int64; a text begins with END.
-            state: of `begin`, or that after the tokens before.
-        """
-        *layers, carried = state
-        code = carried[0].squeeze(0).unsqueeze(1).expand(-1, tokens.shape[1], -1)  # (B, T, Z)
-        vectors = self.dropout(self._embed(tokens))  # (B, T, W)
-        hidden, after = self._run(torch.cat([vectors, code], 2), layers)
-        return hidden, [*after, carried]
 
     def _embed(self, tokens: Tensor) -> Tensor:
         """Look up vectors (B, T, W); in training some are 0."""

@@ -28,6 +28,27 @@ SHAPES = {
 Arrays = dict[str, np.ndarray]
 
 
+def find_weights(
+    file: str | None, vocabulary: int, width: int, hidden_size: int, seed: int
+) -> Arrays:
+    """Read the weights of an oracle of these sizes, or draw them where no file is named.
+
+    Raises:
+        UserError: see `load_weights`, or the file's oracle has other sizes.
+    """
+    if file is None:
+        return draw_weights(vocabulary, width, hidden_size, seed)
+    arrays = load_weights(Path(file).expanduser())
+    shapes = shapes_of(vocabulary, width, hidden_size)
+    if {name: array.shape for name, array in arrays.items()} != shapes:
+        (found, width), hidden_size = arrays[EMBEDDING].shape, len(arrays[OUT])
+        raise UserError(
+            f"{file}: an oracle of a vocabulary of {found}, a width of {width} and a hidden_size "
+            f"of {hidden_size}; set oracle.vocabulary, oracle.width and oracle.hidden_size to these"
+        )
+    return arrays
+
+
 def shapes_of(vocabulary: int, width: int, hidden_size: int) -> dict[str, tuple[int, ...]]:
     """Return the shape of each array of an oracle."""
     sizes = {"vocabulary": vocabulary, "width": width, "hidden size": hidden_size}
@@ -60,7 +81,8 @@ def load_weights(path: Path) -> Arrays:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: np.ascontiguousarray(file[name], np.float32) for name in SHAPES}
     except FileNotFoundError:
-        raise _refuse(path, "no such file") from None
+        place = "" if path.is_absolute() else f", looked for as {path.absolute()}"
+        raise _refuse(path, f"no such file{place}") from None
     except IsADirectoryError:
         raise _refuse(path, "a folder") from None
     except UserError:

@@ -2,7 +2,8 @@
 
 import argparse
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -58,13 +59,17 @@ def check_writable(option: str, path: str) -> None:
 
 
 def read_texts(path: str) -> list[str]:
-    """Read a file of one text a line, each as words joined by one space.
+    """Read a file of one text a line, each as words joined by one space; - is standard input.
 
     Raises:
         UserError: it cannot be read, or is no UTF-8.
     """
     try:
-        lines = read_lines(path)
+        if path == "-":
+            content = sys.stdin.buffer.read().decode("utf-8")
+            lines = content.removesuffix("\n").split("\n") if content else []
+        else:
+            lines = read_lines(path)
     except OSError as error:
         raise UserError(f"{path}: {error.strerror.lower()}") from None
     except UnicodeDecodeError as error:
@@ -74,3 +79,20 @@ def read_texts(path: str) -> list[str]:
     if lines:
         lines[0] = lines[0].removeprefix("\ufeff")  # some editors' mark of UTF-8
     return [" ".join(line.split()) for line in lines]
+
+
+def print_lines(lines: Sequence[str]) -> bool:
+    """Write lines to standard output, UTF-8; say whether somebody reads them to the end.
+
+    Raises:
+        UserError: nothing can be written there.
+    """
+    try:
+        # Not sys.stdout.buffer: under PYTHONUNBUFFERED it may write a part and say nothing.
+        with open(sys.stdout.fileno(), "wb", closefd=False) as file:
+            file.write("".join(f"{line}\n" for line in lines).encode())
+    except BrokenPipeError:
+        return False
+    except OSError as error:
+        raise UserError(f"standard output: {error.strerror.lower()}") from None
+    return True

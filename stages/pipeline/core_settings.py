@@ -19,6 +19,7 @@ from stages.corpus.settings import (
 
 EMBEDDINGS = ("scalar", "word2vec", "bert")
 DEVICES = ("auto", "cpu", "cuda")
+DETECTORS = ("ngrams", "vectors")
 RECIPES = ("modern", "paper")  # recipe `name` is the generator `name_gan`
 
 # What stands in the cell of a YAML mapping's key, or after `label:`.
@@ -26,13 +27,15 @@ Label = Annotated[int | float | bool | str, Field(union_mode="left_to_right")]
 Column = Annotated[int, Field(ge=1)] | Text
 COLUMN = "the name of the column, or in a file without a header its number, of"
 Texts = Annotated[int, Field(ge=10)]  # fewer tell nothing
+Fakes = Annotated[int, Field(ge=20)]  # a tenth of them calibrates
+Strength = Annotated[float, Field(gt=0, le=10**6)]  # scikit-learn's C
 Resamples = Annotated[int, Field(ge=2)]  # an interval takes two
 
 
 class Fetch(Section):
     """Where texts come from, and how they are read."""
 
-    source: Text = Field(description="sample, mendeley, or the path of a file or folder")
+    source: Text = Field(description="sample, mendeley, oracle, or the path of a file or folder")
     text: Column = Field(description=f"{COLUMN} texts")
     label: Column | None = Field(description=f"{COLUMN} labels, or null")
     encoding: Text | None = Field(description="null, or a name such as utf-8 or cp1252")
@@ -46,6 +49,17 @@ class Fetch(Section):
                 f"label is {self.label!r}; allowed: a {kind}, as text is ({self.text!r}), or null"
             )
         return self
+
+
+class Oracle(Section):
+    """The LSTM that writes the texts of fetch.source oracle."""
+
+    weights: Text | None = Field(description="null, or the path of an .npz")
+    vocabulary: Annotated[int, Field(ge=2, le=10**6)]
+    width: Size
+    hidden_size: Size
+    length: Size
+    count: Texts
 
 
 class Prepare(Section):
@@ -73,6 +87,7 @@ class Sample(Section):
     """How texts are drawn from each generator."""
 
     count: Texts
+    fakes: Fakes
     temperature: Temperature | Literal["validated"] = Field(
         description="a number from 0.01 to 100, or validated"
     )
@@ -97,6 +112,31 @@ class CrossEvaluate(Section):
     real_share: Part
 
 
+class NgramDetector(Section):
+    """A detector of generated text by the runs of words and of characters that are in it."""
+
+    strength: Strength
+
+
+class VectorDetector(Section):
+    """A detector of generated text by a BERT's sentence vectors."""
+
+    strength: Strength
+    model: Text = Field(
+        description="MiniLM, a folder, or the name of a BERT on the Hugging Face hub"
+    )
+
+
+class Detectors(Section):
+    """What detectors of generated text learn from, and how."""
+
+    fakes: Annotated[Distinct[Text], Field(min_length=1)] | None = Field(
+        description="null, or a list of generators of this run, each once"
+    )
+    ngrams: NgramDetector
+    vectors: VectorDetector
+
+
 class Measure(Section):
     """How much of each source is measured, and by which model's sentence vectors."""
 
@@ -119,11 +159,14 @@ class Core(Section, extra="ignore"):
         description="a list of modules in stages/generators beside markov and language_model, "
         "each once"
     )
+    detectors: Annotated[Distinct[Literal[DETECTORS]], Field(min_length=1)]
     per_label: bool
     fetch: Fetch
+    oracle: Oracle
     prepare: Prepare
     gan: Gan
     sample: Sample
     sweep: Sweep
     cross_evaluate: CrossEvaluate
+    detector: Detectors
     measure: Measure

@@ -9,10 +9,12 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.ticker import PercentFormatter
 
 _BINS_PER_DOUBLING = 3
 _COLOURS = colormaps["tab10"].colors
+_DETECTED = colormaps["Blues"]
 _MARKERS = "osD^v<>PXp"  # as many as colours
 
 
@@ -63,14 +65,17 @@ def draw_verdicts(
 
     Args:
         path: the PNG file to write.
-        verdicts: `accuracy` and `mse`, both from 0 to 1, by judge, then by source; every judge
-            has the same sources in the same order.
+        verdicts: `accuracy` and `mse`, both from 0 to 1, by judge, then by source; the first judge
+            has all sources, in the order to draw them.
         real: the sources that are real text.
     """
     judges = list(verdicts)
     sources = list(verdicts[judges[0]])
     shares = np.array(
-        [[verdicts[judge][source]["accuracy"] for source in sources] for judge in judges]
+        [
+            [verdicts[judge].get(source, {}).get("accuracy", np.nan) for source in sources]
+            for judge in judges
+        ]
     )
     figure = Figure(
         # Wide enough for the title, however few the sources.
@@ -83,7 +88,9 @@ def draw_verdicts(
     image = axes.imshow(shares, cmap="RdBu", vmin=0, vmax=1, aspect="auto")
     for row, judge in enumerate(judges):
         for column, source in enumerate(sources):
-            verdict = verdicts[judge][source]
+            verdict = verdicts[judge].get(source)
+            if verdict is None:
+                continue
             axes.text(
                 column,
                 row,
@@ -106,6 +113,70 @@ def draw_verdicts(
     axes.tick_params(length=0)
     figure.colorbar(image, ax=axes, format=PercentFormatter(xmax=1))
     _save(figure, path)
+
+
+def draw_detectors(path: Path | str, found: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> None:
+    """Draw how well detectors tell each generator, known or not, above whom they wrong.
+
+    Args:
+        path: the PNG file to write.
+        found: by detector and source, estimates by name: `area`, `area_not_met` of generators, and
+            of the source `false_positives` shares of real texts, `at_0.5` and by class.
+    """
+    generators = [name for name in next(iter(found.values())) if name != "false_positives"]
+    rows = [(kind, name) for kind in found for name in ("area", "area_not_met")]
+    said = {"area": "has learnt its fakes", "area_not_met": "has learnt the others' alone"}
+    figure = Figure(
+        figsize=(max(8, 3 + 1.15 * len(generators)), 3.6 + 0.75 * len(rows)),
+        dpi=100,
+        layout="constrained",
+    )
+    above, below = figure.subplots(2, 1, height_ratios=(0.4 + 0.75 * len(rows), 2.6))
+    for row, (kind, name) in enumerate(rows):
+        for column, generator in enumerate(generators):
+            estimate = found[kind][generator].get(name)
+            if estimate is None:
+                above.text(column, row, "not learnt", ha="center", va="center", fontsize=9)
+                continue
+            value, low, high = estimate
+            above.add_patch(
+                Rectangle((column - 0.5, row - 0.5), 1, 1, color=_DETECTED(2 * abs(value - 0.5)))
+            )
+            above.text(
+                column,
+                row,
+                f"{value:.2f}\n{low:.2f} to {high:.2f}",
+                ha="center",
+                va="center",
+                fontsize=9,
+                color="white" if value > 0.85 else "black",
+            )
+    above.set_xlim(-0.5, len(generators) - 0.5)
+    above.set_ylim(len(rows) - 0.5, -0.5)
+    above.set_xticks(range(len(generators)), [name.replace("_", "\n") for name in generators])
+    above.set_yticks(range(len(rows)), [f"{kind}: {said[name]}" for kind, name in rows])
+    above.set_title("Area under the ROC curve: 0.5 is chance, 1 tells all (95 % intervals)")
+    above.spines[:].set_visible(False)
+    above.tick_params(length=0)
+    _draw_wronged(below, {kind: each["false_positives"] for kind, each in found.items()})
+    _save(figure, path)
+
+
+def _draw_wronged(axes: Axes, found: Mapping[str, Mapping[str, Any]]) -> None:
+    """Draw the shares of real texts that detectors take for generated, by class."""
+    shown = ("at_0.5", "label ", "words ")
+    for place, (kind, shares) in enumerate(found.items()):
+        classes = [name for name in shares if name.startswith(shown)]
+        values = [shares[name] for name in classes]
+        x = [column + 0.15 * place for column in range(len(classes))]
+        y, error = _bars(values)
+        axes.errorbar(x, y, yerr=error, fmt="o", capsize=3, color=_COLOURS[place], label=kind)
+        names = ["all" if name == "at_0.5" else name.replace(" ", "\n") for name in classes]
+        axes.set_xticks(range(len(classes)), names)
+    axes.set_ylim(0, 1)
+    axes.yaxis.set_major_formatter(PercentFormatter(xmax=1))
+    axes.set_title("Real test texts that are taken for generated, at even odds")
+    axes.legend(loc="upper right", frameon=False)
 
 
 def draw_measures(

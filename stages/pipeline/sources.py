@@ -8,11 +8,14 @@ from typing import NamedTuple
 from stages.corpus.errors import UserError
 from stages.pipeline.files import read_lines, replacing, write_lines
 
-REAL = ("train", "test")
+TEST = "test"
+REAL = ("train", TEST)
 VALIDATION = "validation"  # real too: what chooses epochs and sets thresholds
 FIRST = ("markov", "language_model")  # generators that are always there
 
 SAMPLES = Path("data/samples")
+FAKES = Path("data/fakes")  # further texts of each generator, for detectors to learn from
+FEWEST = 20  # texts that a detector learns from: a tenth of them calibrates
 SWEEP = Path("data/sweep")  # a folder a generator, a file a temperature
 TEMPERATURES = "temperatures.txt"  # in each such folder: those it was written at, one a line
 
@@ -61,6 +64,27 @@ def write_source(name: str, texts: Iterable[str], labels: Iterable[str | None]) 
     """Write a source's texts, and their labels beside them: an empty line where there is none."""
     write_lines(SAMPLES / f"{name}.txt", texts)
     write_lines(SAMPLES / f"{name}.labels", (label or "" for label in labels))
+
+
+def write_fakes(name: str, texts: Iterable[str]) -> None:
+    """Write the texts by which detectors learn to know a generator."""
+    write_lines(FAKES / f"{name}.txt", texts)
+
+
+def load_fakes(names: Iterable[str]) -> dict[str, list[str]]:
+    """Read the fakes of generators, without those that have no word.
+
+    Raises:
+        UserError: one wrote too few of them.
+    """
+    fakes = {name: [*filter(None, read_lines(FAKES / f"{name}.txt"))] for name in names}
+    for name, texts in fakes.items():
+        if len(texts) < FEWEST:
+            raise UserError(
+                f"data/fakes/{name}.txt: {len(texts)} texts with words; expected {FEWEST} or more "
+                f"for a detector; leave {name} out of detector.fakes, or raise sample.fakes"
+            )
+    return fakes
 
 
 def write_sweep(name: str, texts: Mapping[float, Iterable[str]]) -> None:

@@ -6,6 +6,7 @@ from stages.corpus.errors import UserError
 from stages.generators.protocol import ABOUT, Generator, load_generator
 
 GENERATORS, CORPUS = Path("data/generators"), Path("data/corpus")
+DETECTORS = Path("data/detectors")
 THREADS = 2  # as in params.yaml: another number could write other texts
 LIKELIEST = 1e-9  # the top_p that the likeliest word reaches alone
 
@@ -28,6 +29,23 @@ def find_model(model: str) -> Path:
         f"{known}, or a model's folder" if known else "a trained model: run `dvc repro` first"
     )
     raise UserError(f"{model}: no such model here or in {GENERATORS}; expected {expected}")
+
+
+def find_detector(detector: str) -> Path:
+    """Return the folder of a detector that is given by its folder or by its name.
+
+    Raises:
+        UserError: there is none.
+    """
+    for folder in (Path(detector), DETECTORS / detector):
+        if detector.strip() and (folder / ABOUT).is_file():
+            return folder
+    known = ", ".join(sorted(path.parent.name for path in DETECTORS.glob(f"*/{ABOUT}")))
+    expected = f"{known}, or a detector's folder" if known else "a detector: run `dvc repro` first"
+    raise UserError(
+        f"--detector: {detector or 'nothing'}: no such detector here or in {DETECTORS}; expected "
+        f"{expected}"
+    )
 
 
 def load_model(folder: Path, device: str) -> Generator:

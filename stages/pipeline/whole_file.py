@@ -23,6 +23,10 @@ NOT_LISTED = {
     "folder",
     "per_label",
     "chosen",
+    "label_part",
+    "labelled_critic",
+    "labelled_model",
+    "labelled_writer",
     "adversarial_model",
     "plateau_model",
     "pretrained_transformer",
@@ -113,6 +117,14 @@ def _compare(values: Any, mistakes: Mapping[str, str]) -> Iterator[tuple[str, st
     def get(key: str) -> Any:
         return peek(values, key)
 
+    key, length = "gan.max_length", "oracle.length"
+    is_oracle = are_sound(key, length, "fetch.source") and get("fetch.source") == "oracle"
+    if is_oracle and get(key) != get(length):
+        yield (
+            key,
+            f"{key} is {get(key)}; allowed with fetch.source oracle, whose texts have one length: "
+            f"{length}, which is {get(length)}",
+        )
     low, high = "prepare.min_words", "prepare.max_words"
     if are_sound(low, high) and get(low) > get(high):
         yield low, f"{low} is {get(low)}; allowed: at most {high}, which is {get(high)}"
@@ -137,6 +149,15 @@ def _compare(values: Any, mistakes: Mapping[str, str]) -> Iterator[tuple[str, st
             f"{label} is {say(get(label))}; allowed while per_label is false: null; "
             "set it to null, or per_label to true",
         )
+    if are_sound("generators", "embeddings", "detector.fakes"):
+        there = [*FIRST, *get("generators"), *get("embeddings")]
+        for name in get("detector.fakes") or []:
+            if name not in there:
+                yield (
+                    f"detector.fakes.{name}",
+                    f"detector.fakes is {say(get('detector.fakes'))}, but {name} is no generator "
+                    f"of this run; allowed: null, or any of {', '.join(there)}",
+                )
     if are_sound("generators"):
         known = list_generators()
         for name in get("generators"):

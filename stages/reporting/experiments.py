@@ -11,7 +11,13 @@ from typing import Any
 from stages.corpus.errors import UserError
 from stages.pipeline.files import replacing, write_json
 from stages.reporting.record import Record, as_json, read_json, read_record
-from stages.reporting.sections import label_table, measure_tables, sweep_tables, verdict_tables
+from stages.reporting.sections import (
+    detector_tables,
+    label_table,
+    measure_tables,
+    sweep_tables,
+    verdict_tables,
+)
 from stages.reporting.wording import name_source
 
 ABOUT = "experiment.json"
@@ -40,7 +46,7 @@ def render_experiment(folder: Path, page: Path) -> str:
     ]
     blocks.append(" ".join(filter(None, facts)))
     blocks += measure_tables(record, name) + verdict_tables(record, name)
-    blocks += sweep_tables(record, name)
+    blocks += detector_tables(record, name) + sweep_tables(record, name)
     blocks += [label_table(record, name)] if record.labels else []
     blocks += [
         f"![{about['title']}]({path.relative_to(page).as_posix()})"
@@ -116,6 +122,9 @@ def _write(folder: Path, record: Record, about: dict[str, Any]) -> None:
     if record.verdicts:
         verdicts = {judge: as_json(sources) for judge, sources in record.verdicts.items()}
         write_json(folder / "cross_evaluate.json", verdicts)
+    if record.detectors:
+        found = {kind: as_json(sources) for kind, sources in record.detectors.items()}
+        write_json(folder / "evaluate_detectors.json", {"evaluate_detectors": found})
     if record.sweep:
         count = {} if record.swept is None else {"texts": record.swept}
         write_json(folder / "sweep.json", {"sweep": count | as_json(record.sweep)})

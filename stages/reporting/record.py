@@ -13,6 +13,10 @@ from stages.reporting.tables import Number, read_number
 
 _FIRST = ("train", "validation", "test", "generator", "markov", "language_model")
 
+ORACLE = "nll_oracle"
+HELD_OUT = ("nll_test", "impossible_test")  # of the generator itself, which `sample` tells
+WRONGED = "false_positives"  # of detectors, beside the sources: shares of real test texts
+
 Numbers = dict[str, dict[str, Number]]  # by source, then by the name of the number
 
 
@@ -27,6 +31,7 @@ class Record:
         sweep: by source; `frechet_at_0.7` and the like.
         swept: texts of each source behind the sweep, likewise.
         labels: by source; shares of label `0`, `1` and `balanced`.
+        detectors: by detector, then by source; that of `WRONGED` is real test text.
     """
 
     measures: Numbers = field(default_factory=dict)
@@ -35,27 +40,37 @@ class Record:
     sweep: Numbers = field(default_factory=dict)
     swept: int | None = None
     labels: Numbers = field(default_factory=dict)
+    detectors: dict[str, Numbers] = field(default_factory=dict)
 
 
 def read_record(
     folder: Path, plots: Path | None = None, chosen: Sequence[str] | None = None
 ) -> Record:
-    """Read measure/*.json, cross_evaluate.json, sweep.json and labels.json of a folder.
+    """Read measure/*.json, cross_evaluate.json, sweep.json and the like of a folder.
+
+    Where an oracle wrote the texts, the likelihood of test text joins the measures, from sample/.
 
     Args:
         folder: of these files; any may be missing.
-        plots: where measure.csv and sweep.csv with the intervals lie; None where the files of
-            `folder` hold intervals themselves.
+        plots: where measure.csv, sweep.csv and detectors.csv with the intervals lie; None where
+            the files of `folder` hold intervals themselves.
         chosen: the sources to keep, in their order; None keeps all.
 
     Raises:
         UserError: a file is no JSON, or holds what is no number.
     """
     measures = {path.stem: _read_numbers(path) for path in sorted(folder.glob("measure/*.json"))}
+    for source, values in measures.items():
+        if ORACLE in values:  # which alone ranks nothing
+            written = _read_numbers(folder / f"sample/{source}.json").get("sample", {})
+            left = written.get(source, {})
+            values |= {key: left[key] for key in HELD_OUT if key in left}
     sweep = _read_numbers(folder / "sweep.json").get("sweep", {})
     verdicts = _read_numbers(folder / "cross_evaluate.json")
     labels = _read_numbers(folder / "labels.json").get("labels", {})
     ends = _read_intervals(plots / "measure.csv") if plots else {}
+    detectors = _read_numbers(folder / "evaluate_detectors.json").get("evaluate_detectors", {})
+    detected_ends = _read_intervals(plots / "detectors.csv") if plots else {}
     swept_ends = _read_intervals(plots / "sweep.csv") if plots else {}
     return Record(
         _arrange(measures, chosen, ends, leave_out=("texts",)),
@@ -64,6 +79,17 @@ def read_record(
         _arrange({k: v for k, v in sweep.items() if k != "texts"}, chosen, swept_ends),
         sweep.get("texts"),
         _arrange(labels, chosen),
+        {
+            kind: {
+                source.removeprefix(f"{kind}/"): numbers
+                for source, numbers in _arrange(
+                    {f"{kind}/{source}": found for source, found in by_source.items()},
+                    chosen and [f"{kind}/{source}" for source in (WRONGED, *chosen)],
+                    detected_ends,
+                ).items()
+            }
+            for kind, by_source in detectors.items()
+        },
     )
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-from stages.reporting.record import Numbers, Record
+from stages.reporting.record import ORACLE, WRONGED, Numbers, Record
 from stages.reporting.tables import error, fixed, share, show, significant, spaced, table, tenths
-from stages.reporting.wording import MEASURES, THEMES, name_source, word
+from stages.reporting.wording import BY_ORACLE, MEASURES, THEMES, name_source, word
 
 Name = Callable[[str], str]  # from a source's key to what it is called
 Columns = Mapping[str, tuple[str, Callable[[float], str]]]  # title and form by key
@@ -14,6 +14,14 @@ LABELS: Columns = {
     "0": ("right where 0 is wanted", tenths),
     "1": ("right where 1 is wanted", tenths),
     "balanced": ("mean of both", tenths),
+}
+DETECTED: Columns = {
+    "area": ("area under ROC", fixed(3)),
+    "area_not_met": ("the same, its fakes not learnt", fixed(3)),
+    "accuracy": ("accuracy", share),
+    "caught_at_0.01": ("caught at 1 % false positives", share),
+    "caught_at_0.05": ("caught at 5 %", share),
+    "calibration_error": ("calibration error", fixed(3)),
 }
 _SWEPT = {"frechet": ("Frechet distance", significant), "self_bleu_4": ("Self-BLEU-4", fixed(3))}
 
@@ -60,9 +68,10 @@ def measure_tables(
         return [
             _measure_table(record, [*known, *(key for key in measured if key not in known)], name)
         ]
-    known = {measure for measures in THEMES.values() for measure in measures}
-    themes = {**THEMES, "Other measures": [key for key in measured if key not in known]}
-    blocks = []
+    themes = THEMES | ({"Likely to the oracle?": BY_ORACLE} if ORACLE in measured else {})
+    known = {measure for measures in themes.values() for measure in measures}
+    themes |= {"Other measures": [key for key in measured if key not in known]}
+    blocks, told = [], set()
     for title, measures in themes.items():
         words = {key: word(key) for key in measures if key in measured}
         if not words:
@@ -71,10 +80,11 @@ def measure_tables(
             blocks.append(f"### {title}")
             meanings = (
                 f"- **{each.title}** ({each.best}). {each.meaning.format(encoder=encoder)}"
-                for each in words.values()
-                if each.meaning
+                for key, each in words.items()
+                if each.meaning and key not in told
             )
             blocks.append("\n".join(meanings))
+            told |= words.keys()
         blocks.append(_measure_table(record, words, name))
     return [block for block in blocks if block]
 
@@ -127,6 +137,26 @@ def _sweep_column(key: str) -> tuple[str, Callable[[float], str]]:
     if place == "real_self_bleu_4":
         return f"{title} at real text's Self-BLEU-4", form
     return f"{title} at temperature {place}", form
+
+
+def detector_tables(record: Record, name: Name = name_source) -> list[str]:
+    """Set out whom each detector wrongs, then what it catches of each generator's texts."""
+    wronged = {kind: sources.get(WRONGED, {}) for kind, sources in record.detectors.items()}
+    classes = {key: (_name_class(key), share) for key in columns_of(wronged)}
+    blocks = [source_table(wronged, classes, str, "detector: real text taken for generated")]
+    for kind, sources in record.detectors.items():
+        judged = {source: numbers for source, numbers in sources.items() if source != WRONGED}
+        blocks.append(source_table(judged, DETECTED, name, f"judged by {kind}"))
+    return blocks if record.detectors else []
+
+
+def _name_class(key: str) -> str:
+    kind, _, value = key.partition(" ")
+    if kind == "words":
+        return f"{value} words"
+    if key.startswith("at_0.0"):
+        return f"at {100 * float(key.removeprefix('at_')):.0f} % of validation"
+    return {"at_0.5": "at even odds", "told": "long enough to tell"}.get(key, key)
 
 
 def label_table(record: Record, name: Name = name_source) -> str:

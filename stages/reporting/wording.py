@@ -111,6 +111,25 @@ MEASURES = {
         "How surprised a trigram model of the source is by real text; a source that lacks words or "
         "phrases pays here.",
     ),
+    "nll_oracle": Wording(
+        "NLL by the oracle",
+        _AS_REAL,
+        fixed(3),
+        "How likely the oracle that wrote the real texts finds the source's: mean of -log P, in "
+        "nats a word. Real text's own value is the floor of whoever writes as variedly as it does; "
+        "few likely texts again and again are below it, so read the other columns too.",
+    ),
+    "nll_test": Wording(
+        "NLL of test text",
+        _LOW,
+        fixed(3),
+        "How likely the source finds real test text, in nats a word, over the texts that it can "
+        "write; an upper bound where a generator knows no more. It is the generator's own, before "
+        "a discriminator chooses.",
+    ),
+    "impossible_test": Wording(
+        "test texts it cannot write", _LOW, tenths, "Share of the test texts that it never writes."
+    ),
 } | {
     f"{name}_{order}": Wording(f"{title}-{order}", _AS_REAL, fixed(3), meaning.format(order))
     for name, title, meaning in (
@@ -130,6 +149,8 @@ THEMES = {
     "Phrases shared with real text": ("bleu_2", "bleu_3", "bleu_4", "bleu_5"),
     "Phrases shared among its own texts": ("self_bleu_2", "self_bleu_3", "self_bleu_5"),
 }
+# Only where an oracle wrote the texts; the last two stand in other tables, too.
+BY_ORACLE = ("nll_oracle", "nll_test", "impossible_test", "distinct_2", "copied_lines")
 
 SOURCES = {
     "train": "real training text",

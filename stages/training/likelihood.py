@@ -1,6 +1,7 @@
 """Maximum likelihood: what a language model learns before it meets a discriminator."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +25,7 @@ def train_epoch(
     learning_rate: float,
     first: int,
     lengths: Tensor | None = None,
+    codes: Tensor | None = None,
     largest_gradient: float = LARGEST_GRADIENT,
 ) -> Iterator[float]:
     """Make one pass over the texts, yielding each update's loss in nats a word, ends counted.
@@ -40,14 +42,16 @@ def train_epoch(
         first: updates made in earlier passes.
         lengths: how many words of each text count, its end among them, (N,), int64; None takes all
             that `written` says.
+        codes: of each text, (N, Z), float32, which a `ConditionedLanguageModel` begins from.
         largest_gradient: norm to which a gradient is clipped.
     """
     lengths = written(tokens).sum(1) if lengths is None else lengths  # (N,)
     words = words_a_batch(lengths, batch_size)
     model.train()
-    for step, (batch, counted) in enumerate(deal(tokens, lengths, batch_size), start=first):
-        batch = batch.to(model.device)  # (B, T)
-        losses = -model.log_likelihood(batch, mask_of(batch, counted))  # (N,)
+    for step, places in enumerate(deal_places(lengths, batch_size), start=first):
+        batch, counted = crop(tokens, lengths, places)
+        mask, begun = mask_of(batch, counted), _begin(model, codes, places)
+        losses = -model.log_likelihood(batch.to(model.device), mask.to(model.device), **begun)
         rate = learning_rate * min(1, (step + 1) / WARM_UP)
         # Not their mean: in a batch of short texts each word, and each end, would count more.
         update(model, optimizer, losses.sum() / words, rate, largest_gradient)
@@ -71,12 +75,27 @@ def deal(tokens: Tensor, lengths: Tensor, batch_size: int) -> Iterator[tuple[Ten
     Yields:
         Texts (B, T), cropped to the longest of them, and their lengths (B,).
     """
+    for places in deal_places(lengths, batch_size):
+        yield crop(tokens, lengths, places)
+
+
+def deal_places(lengths: Tensor, batch_size: int) -> Iterator[Tensor]:
+    """Deal the places of texts that have lengths (N,) out to batches of like length, (B,) each."""
     batches: list[Tensor] = []
     for chunk in torch.randperm(len(lengths)).split(SORTED * batch_size):
         batches += chunk[lengths[chunk].argsort(stable=True)].split(batch_size)
     for number in torch.randperm(len(batches)).tolist():
-        places = batches[number]
-        yield tokens[places, : int(lengths[places].max())], lengths[places]
+        yield batches[number]
+
+
+def crop(tokens: Tensor, lengths: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
+    """Take the texts at places (B,) from (N, T), cropped to their longest, and lengths (B,)."""
+    return tokens[places, : int(lengths[places].max())], lengths[places]
+
+
+def _begin(model: NextWordModel, codes: Tensor | None, places: Tensor) -> dict[str, Any]:
+    """Give the state that the texts at places (B,) begin in, where they have codes (N, Z)."""
+    return {} if codes is None else {"state": model.begin(codes[places].to(model.device))}
 
 
 def update(
@@ -108,6 +127,7 @@ def log_likelihood(
     *,
     as_drawn: bool = False,
     lengths: Tensor | None = None,
+    codes: Tensor | None = None,
 ) -> Tensor:
     """Return log P (N,), float64, in nats, of each text of (N, T), over its words and its end.
 
@@ -118,20 +138,23 @@ def log_likelihood(
         tokens: (N, T), int64.
         as_drawn: whether P is that by which the model draws texts, none with an unknown word, or
             that which it learns; the same where the model has no unknown word.
-        lengths: see `train_epoch`.
+        lengths: see `train_epoch`, as for codes.
     """
     lengths = written(tokens).sum(1) if lengths is None else lengths
     sums = []
-    for batch, counted in zip(tokens.split(BATCH), lengths.split(BATCH), strict=True):
-        batch = batch.to(model.device)
-        mask = mask_of(batch, counted)
+    for places in torch.arange(len(tokens)).split(BATCH):
+        batch, begun = tokens[places].to(model.device), _begin(model, codes, places)
+        mask = mask_of(batch, lengths[places])
         values = torch.zeros(mask.shape, dtype=torch.float64)
         drawn = mask if as_drawn else None
-        values[mask.cpu()] = model.log_likelihood(batch, mask, drawn).cpu().double()
+        values[mask.cpu()] = model.log_likelihood(batch, mask, drawn, **begun).cpu().double()
         sums.append(values.sum(1))
     return torch.cat(sums)
 
 
-def negative_log_likelihood(model: NextWordModel, tokens: Tensor) -> float:
+def negative_log_likelihood(
+    model: NextWordModel, tokens: Tensor, codes: Tensor | None = None
+) -> float:
     """Return the mean of -log P over the words and ends of texts (N, T), in nats; 0 or more."""
-    return -(log_likelihood(model, tokens).sum() / written(tokens).sum()).item()
+    total = log_likelihood(model, tokens, codes=codes).sum()
+    return -(total / written(tokens).sum()).item()

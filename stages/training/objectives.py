@@ -35,6 +35,15 @@ def relativistic(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
     return softplus(fake.mean() - real), softplus(fake - real.mean())
 
 
+def relativistic_pairs(real: Tensor, fake: Tensor) -> Tensor:
+    """Return -log sigmoid(real - fake) of each pair; ln 2 where the two are alike.
+
+    Source: as of `relativistic`, the relativistic GAN without averages. The loss of who makes the
+    fakes is that with the two exchanged.
+    """
+    return softplus(fake - real)
+
+
 def wasserstein(real: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
     """Return -real and fake: their means add up to less the more apart the two are.
 

@@ -22,10 +22,15 @@ def expected_reward(generator: NextWordModel, texts: Tensor, rewards: Tensor) ->
         texts: that it has drawn (B, T), int64.
         rewards: of each word and end, (B, T), float32.
     """
+    likelihoods = drawn_likelihood(generator, texts)
+    return (likelihoods * rewards[written(texts)]).sum()
+
+
+def drawn_likelihood(generator: NextWordModel, texts: Tensor) -> Tensor:
+    """Return log P (N,) of each word and end of texts (B, T), as they are drawn; see above."""
     mask = written(texts)
     likelihoods, ends = generator.log_likelihoods(texts, mask, mask)  # (N,)
     is_first = torch.zeros_like(mask)
     is_first[:, 0] = True
     not_end = torch.log1p(-ends.exp().clamp(max=1 - 1e-6))  # log P(not end)
-    likelihoods = likelihoods - not_end * is_first[mask]
-    return (likelihoods * rewards[mask]).sum()
+    return likelihoods - not_end * is_first[mask]

@@ -1,0 +1,94 @@
+"""Command detect: say of each line how likely it is generated; it needs a detector's folder alone.
+
+python -m stages.detect FILE             a line each: probability, the generator it resembles, text
+python -m stages.detect FILE --json      one JSON object a line
+"""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+
+from tqdm import tqdm
+
+from stages.corpus.errors import UserError
+from stages.corpus.tokenizer import tokenize
+from stages.judges.detector import Detector
+from stages.pipeline.command_line import check_writable, print_lines, read_texts, run_command
+from stages.pipeline.detect_arguments import DetectRequest, parse_arguments
+from stages.pipeline.files import write_lines
+from stages.pipeline.stage import pick_device, seed_everything
+from stages.pipeline.trained import THREADS, find_detector
+
+BATCH = 2000  # lines judged at a time
+SHORT = "too short to tell"
+EMPTY = "no word"
+
+
+def main(*arguments: str) -> None:
+    request = parse_arguments(arguments)
+    if request.output is not None:
+        check_writable("--output", request.output)
+    folder = find_detector(request.detector)
+    lines = read_texts(request.file)
+    if not lines:
+        raise UserError(f"{request.file}: no line; expected texts, one a line")
+    seed_everything(1, THREADS)
+    try:
+        detector = Detector.load(folder, pick_device(request.device))
+    except FileNotFoundError as error:
+        raise UserError(
+            f"{' '.join(str(error).split())}; expected the whole folder of a detector"
+        ) from None
+    shown = list(judge(detector, lines, request))
+    if request.output is not None:
+        write_lines(request.output, (line for _, line in shown))
+    elif not print_lines([line for _, line in shown]):
+        return
+    print(summarise([verdict for verdict, _ in shown], detector), file=sys.stderr)
+
+
+def judge(
+    detector: Detector, lines: Sequence[str], request: DetectRequest
+) -> Iterator[tuple[float | None, str]]:
+    """Judge lines; yield each one's probability, None where it cannot tell, and what to show."""
+    with tqdm(total=len(lines), unit="line", leave=False) as progress:
+        for first in range(0, len(lines), BATCH):
+            batch = lines[first : first + BATCH]
+            texts = [" ".join(tokenize(line)) for line in batch]
+            probabilities, places = detector.judge_generated(texts)
+            can_tell = detector.can_tell(texts)
+            for number in range(len(batch)):
+                why = None if can_tell[number] else SHORT if texts[number] else EMPTY
+                probability = float(probabilities[number]) if why is None else None
+                name = detector.generators[places[number]] if why is None else None
+                yield probability, show(batch[number], probability, name, why, request.as_json)
+            progress.update(len(batch))
+
+
+def show(
+    line: str, probability: float | None, generator: str | None, why: str | None, as_json: bool
+) -> str:
+    """Write one verdict as a line of JSON, or of three columns."""
+    if as_json:
+        values = {"text": line, "generated": probability, "resembles": generator, "why": why}
+        if probability is not None:
+            values["generated"] = round(probability, 6)
+        return json.dumps(values, ensure_ascii=False)
+    if probability is None:
+        return f"-\t{why}\t{line}"
+    return f"{probability:.3f}\t{generator}\t{line}"
+
+
+def summarise(probabilities: Sequence[float | None], detector: Detector) -> str:
+    """Say in one line how many texts were taken for generated."""
+    told = [each for each in probabilities if each is not None]
+    if detector.shortest is None:
+        return "this detector tells no length of text apart; it was made from too little, or fails"
+    taken = sum(each > 0.5 for each in told)
+    left = len(probabilities) - len(told)
+    few = f"; {left} of fewer than {detector.shortest} words: {SHORT}" if left else ""
+    return f"{taken} of {len(told)} texts are more likely generated than real{few}"
+
+
+if __name__ == "__main__":
+    run_command(main)

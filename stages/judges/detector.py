@@ -1,0 +1,257 @@
+"""A detector of generated text: scores, what they mean as probabilities, and where it abstains.
+
+Source: J. Platt, "Probabilistic Outputs for Support Vector Machines", 1999, for the line that turns
+scores into log odds; C. Chow, "On Optimum Recognition Error and Reject Tradeoff", IEEE Transactions
+on Information Theory 1970, doi:10.1109/TIT.1970.1054406, for a judge that may abstain. Ours
+abstains by length alone: below the shortest length at which it told unseen texts apart.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
+
+import numpy as np
+from pydantic import AfterValidator, Field
+from safetensors.numpy import save_file
+from scipy.special import expit
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+
+from stages.corpus.checked_files import About, damaged, read_json, read_tensors, write_about
+from stages.corpus.settings import Size, Text
+from stages.judges.linear_scorer import (
+    RUNS,
+    WAYS,
+    LinearScorer,
+    RememberingEncoder,
+    are_hashes,
+)
+from stages.measures.detection import area_error
+
+ABOUT, WEIGHTS = "about.json", "weights.safetensors"
+LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch")
+HELD_OUT = 0.1  # of each source's texts, where there are no others to calibrate by
+FEWEST = 20  # real texts that calibrate
+LENGTHS = (1, 2, 3, 4, 6, 9, 13, 21, 33, 65)  # words from which each class of lengths begins
+TOLD = 10  # texts of each side in a class of lengths that tell something
+FALSE_POSITIVES = (0.01, 0.05)
+
+
+class Owned(NamedTuple):
+    """Texts and who wrote each.
+
+    Attributes:
+        texts: words joined by one space, N of them.
+        owners: (N,) int64: 0 for real text, or the number of a generator from 1.
+    """
+
+    texts: list[str]
+    owners: np.ndarray
+
+
+def _each_once(names: list[str]) -> list[str]:
+    if len({*names}) < len(names):
+        raise ValueError("expected distinct names")
+    return names
+
+
+class _About(About):
+    detector: Literal["ngrams", "vectors"]
+    generators: Annotated[list[Text], Field(min_length=1), AfterValidator(_each_once)]
+    model: Text
+    max_length: Size
+    slope: Annotated[float, Field(ge=0)]
+    offset: float
+    shortest: Annotated[int, Field(ge=1)] | None
+    thresholds: dict[Literal["0.01", "0.05"], float]
+
+
+class Detector:
+    """Tells generated texts from real ones; see `protocol.Judge`.
+
+    Args:
+        kind: of detector, one of `WAYS`.
+        generators: whose texts it has learnt to know, K of them.
+        scorer: of texts.
+        max_length: words of a text that are read; the rest is cropped.
+    """
+
+    calibrated: ClassVar = True
+
+    def __init__(
+        self, kind: str, generators: Sequence[str], scorer: LinearScorer, max_length: int
+    ) -> None:
+        self.kind, self.generators = kind, list(generators)
+        self.scorer, self.max_length = scorer, max_length
+        self.slope, self.offset = 1.0, 0.0  # from a score to log P(real) - log P(generated)
+        self.shortest: int | None = 1  # words of a text that it can judge; None where it never can
+        self.thresholds = dict.fromkeys(map(str, FALSE_POSITIVES), 0.0)
+
+    @classmethod
+    def fit(
+        cls,
+        kind: str,
+        real: Sequence[str],
+        validation: Sequence[str],
+        fakes: Mapping[str, Sequence[str]],
+        *,
+        max_length: int,
+        strength: float,
+        seed: int,
+        encoder: Any = None,
+        resemblance: bool = True,
+    ) -> Self:
+        """Learn from real texts and fakes, then calibrate on texts that were not learnt.
+
+        A tenth of the fakes, and of the real texts where fewer than `FEWEST` validation texts are
+        there, is held out for that.
+
+        Args:
+            kind: of detector, one of `WAYS`.
+            real: training texts, words joined by one space, 20 or more.
+            validation: real texts that nothing has learnt from.
+            fakes: 20 or more texts of each generator.
+            max_length: words at which texts are cropped.
+            strength: scikit-learn's C.
+            seed: of what is held out.
+            encoder: a `RememberingEncoder` for the kind `vectors`.
+            resemblance: whether it is to tell the generators from each other too.
+        """
+        random = np.random.default_rng(seed)
+        learnt, unseen = [], []
+        for owner, texts in enumerate([real, *fakes.values()]):
+            order = random.permutation(len(texts))
+            kept = 0 if owner == 0 and len(validation) >= FEWEST else int(HELD_OUT * len(texts))
+            learnt.append((owner, [texts[place] for place in order[kept:]]))
+            unseen.append((owner, [texts[place] for place in order[:kept]]))
+        if len(validation) >= FEWEST:
+            unseen[0] = 0, list(validation)
+        texts, owners = _join(learnt, max_length)
+        scorer = LinearScorer.fit(
+            WAYS[kind], texts, owners, strength, encoder, resemblance=resemblance
+        )
+        detector = cls(kind, [*fakes], scorer, max_length)
+        detector.calibrate(_join(unseen, max_length))
+        return detector
+
+    def calibrate(self, unseen: Owned) -> None:
+        """Learn from unseen texts what scores mean, and how short a text may be."""
+        scores = self.scorer.scores(unseen.texts)[:, 0]
+        is_real = unseen.owners == 0
+        # Hardly any penalty: two numbers cannot overfit.
+        line = LogisticRegression(C=1e6, class_weight="balanced").fit(scores[:, None], is_real)
+        # A detector that is worse than chance on unseen texts knows nothing.
+        self.slope = max(float(line.coef_[0, 0]), 0.0)
+        self.offset = float(line.intercept_[0]) if self.slope else 0.0
+        logits = self.slope * scores + self.offset
+        self.thresholds = {
+            str(share): float(np.quantile(logits[is_real], share)) for share in FALSE_POSITIVES
+        }
+        lengths = np.array([len(text.split()) for text in unseen.texts])
+        self.shortest = find_shortest(logits, is_real, lengths)
+
+    def logits(
+        self, texts: Sequence[str], labels: Sequence[str | None] | None = None
+    ) -> np.ndarray:
+        """Return log P(real) - log P(generated) of each text, (N,) float32, as if half were real.
+
+        A text that is too short to tell has its logit too; see `can_tell`.
+        """
+        return self.judge(texts)[0].astype(np.float32)
+
+    def judge(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Return each text's logit, (N,), and the place in `generators` it resembles most, (N,)."""
+        scores = self.scorer.scores([_crop(text, self.max_length) for text in texts])
+        return self.slope * scores[:, 0] + self.offset, scores[:, 1:].argmax(axis=1)
+
+    def judge_generated(self, texts: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+        """Return the probability that each text is generated, as if half were, and as `judge`."""
+        logits, places = self.judge(texts)
+        return expit(-logits), places
+
+    def can_tell(self, texts: Sequence[str]) -> np.ndarray:
+        """Say of which texts it can tell, (N,) bool: those that are long enough."""
+        if self.shortest is None:
+            return np.zeros(len(texts), bool)
+        return np.array([len(text.split()) >= self.shortest for text in texts], bool)
+
+    def save(self, folder: Path) -> None:
+        """Write the detector into a new folder, which is all that `load` needs."""
+        folder.mkdir()
+        arrays = {name: np.ascontiguousarray(each) for name, each in self.scorer.arrays.items()}
+        save_file(arrays, folder / WEIGHTS)
+        encoder = self.scorer.encoder
+        about = {
+            "corpus": None,
+            "detector": self.kind,
+            "generators": self.generators,
+            "model": "none" if encoder is None else encoder.model,
+            "max_length": self.max_length,
+            "slope": self.slope,
+            "offset": self.offset,
+            "shortest": self.shortest,
+            "thresholds": self.thresholds,
+        }
+        write_about(folder / ABOUT, LIBRARIES, about)
+
+    @classmethod
+    def load(cls, folder: Path, device: str) -> Self:
+        """Read what `save` wrote.
+
+        Raises:
+            UserError: it is damaged, or not what `save` writes; or its BERT is not there.
+        """
+        about = read_json(folder / ABOUT, _About)
+        ways = WAYS[about.detector]
+        arrays = read_tensors(folder / WEIGHTS, LinearScorer.expect(ways, len(about.generators)))
+        for way in RUNS.keys() & {*ways}:
+            if not are_hashes(arrays[f"{way}_runs"]):
+                raise damaged(folder / WEIGHTS, f"{way}_runs: expected rising hashes")
+        encoder = None
+        if "vectors" in ways:
+            from stages.measures.sentence_vectors import SentenceEncoder
+
+            encoder = RememberingEncoder(
+                SentenceEncoder(device, about.model, f"{folder / ABOUT}: model")
+            )
+        detector = cls(
+            about.detector, about.generators, LinearScorer(ways, arrays, encoder), about.max_length
+        )
+        detector.slope, detector.offset = about.slope, about.offset
+        detector.shortest, detector.thresholds = about.shortest, dict(about.thresholds)
+        return detector
+
+
+def find_shortest(logits: np.ndarray, is_real: np.ndarray, lengths: np.ndarray) -> int | None:
+    """Return from how many words on a detector tells real texts from generated ones.
+
+    That is where the first class of lengths begins whose area under the ROC curve is above 0.5
+    beyond chance, by more than 1.96 of its standard errors.
+
+    Args:
+        logits: of unseen texts, (N,).
+        is_real: (N,) bool.
+        lengths: words of each, (N,).
+
+    Returns:
+        A length from 1, or None where no class is told apart.
+    """
+    for first, after in zip(LENGTHS, (*LENGTHS[1:], np.inf), strict=True):
+        chosen = (lengths >= first) & (lengths < after)
+        real, made = (chosen & is_real).sum(), (chosen & ~is_real).sum()
+        if min(real, made) < TOLD:
+            continue
+        area = roc_auc_score(is_real[chosen], logits[chosen])
+        if area - 1.96 * area_error(area, real, made) > 0.5:
+            return first
+    return None
+
+
+def _crop(text: str, length: int) -> str:
+    return " ".join(text.split()[:length])
+
+
+def _join(parts: Sequence[tuple[int, Sequence[str]]], max_length: int) -> Owned:
+    texts = [_crop(text, max_length) for _, own in parts for text in own]
+    owners = np.repeat([owner for owner, _ in parts], [len(own) for _, own in parts])
+    return Owned(texts, owners)

@@ -1,0 +1,170 @@
+"""Linear scores of texts: how real they look, and how much like each generator's.
+
+Source: logistic regression on runs of words and on a BERT's vectors as detectors of generated text:
+I. Solaiman et al., "Release Strategies and the Social Impacts of Language Models", 2019,
+arXiv:1908.09203. Runs are hashed as in K. Weinberger et al., "Feature Hashing for Large Scale
+Multitask Learning", ICML 2009, arXiv:0902.2206, and only whether a text has one counts: on captions
+and comments that told more than how often, weighted by rarity (TF-IDF). Where a scorer reads texts
+in several ways it takes the mean of their scores: T. Heskes, "Selecting Weighting Factors in
+Logarithmic Opinion Pools", NIPS 1997.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, Self
+
+import numpy as np
+from scipy.sparse import csr_matrix
+from sklearn.feature_extraction.text import HashingVectorizer
+from sklearn.linear_model import LogisticRegression
+
+HASHES = 2**20  # numbers to which runs are hashed; those of one number count as one
+REPEATED = 2  # training texts in which a run must be to count
+MOST_PASSES = 300  # of the solver; some 50 are needed
+RUNS = {"words": (1, 3), "characters": (2, 4)}  # shortest and longest run of each way to read
+
+Way = Literal["words", "characters", "vectors"]
+WAYS: dict[str, tuple[Way, ...]] = {"ngrams": ("words", "characters"), "vectors": ("vectors",)}
+
+
+class LinearScorer:
+    """Scores (N, 1 + K) of texts: log P(real) - log P(generated), then one a generator.
+
+    Args:
+        ways: in which it reads texts.
+        arrays: `bias` (R, 1 + K) float64, and by way `<way>_weights` (F, 1 + K) float64 and, of
+            runs, `<way>_runs` (F,) int64, their hashes, rising.
+        encoder: of sentence vectors, where it reads these.
+    """
+
+    def __init__(
+        self, ways: Sequence[Way], arrays: Mapping[str, np.ndarray], encoder: Any = None
+    ) -> None:
+        self.ways, self.arrays, self.encoder = tuple(ways), dict(arrays), encoder
+
+    @classmethod
+    def fit(
+        cls,
+        ways: Sequence[Way],
+        texts: Sequence[str],
+        owners: np.ndarray,
+        strength: float,
+        encoder: Any = None,
+        *,
+        resemblance: bool = True,
+    ) -> Self:
+        """Learn from texts of known owners; each generator counts alike, real text as all of them.
+
+        Args:
+            ways: in which texts are read.
+            texts: words joined by one space.
+            owners: of each text, (N,) int64: 0 for real text, or the number of a generator from 1;
+                none of them without a text.
+            strength: inverse of the penalty on squared weights, scikit-learn's C.
+            encoder: a `RememberingEncoder`, where the ways have `vectors`.
+            resemblance: whether to learn the generators' scores too; otherwise they are 0.
+        """
+        arrays: dict[str, np.ndarray] = {}
+        biases = []
+        for way in ways:
+            features = _read(way, texts, encoder)
+            if way in RUNS:
+                runs = np.flatnonzero(features.getnnz(axis=0) >= REPEATED)
+                arrays[f"{way}_runs"], features = runs, features[:, runs]
+            weights, bias = _regress(features, owners, strength, resemblance)
+            arrays[f"{way}_weights"] = weights
+            biases.append(bias)
+        arrays["bias"] = np.array(biases)
+        return cls(ways, arrays, encoder)
+
+    def scores(self, texts: Sequence[str]) -> np.ndarray:
+        """Return the scores of texts, (N, 1 + K) float64."""
+        total = np.zeros((len(texts), self.arrays["bias"].shape[1]))
+        for way, bias in zip(self.ways, self.arrays["bias"], strict=True):
+            features = _read(way, texts, self.encoder)
+            if way in RUNS:
+                features = features[:, self.arrays[f"{way}_runs"]]
+            total += features @ self.arrays[f"{way}_weights"] + bias
+        return total / len(self.ways)
+
+    @staticmethod
+    def expect(ways: Sequence[Way], count: int) -> dict[str, tuple[str, Sequence[int | str]]]:
+        """Say which arrays a scorer of `count` generators has; see `checked_files.read_tensors`."""
+        expected: dict[str, tuple[str, Sequence[int | str]]] = {
+            "bias": ("float64", (len(ways), 1 + count))
+        }
+        for way in ways:
+            if way in RUNS:
+                expected[f"{way}_runs"] = ("int64", (way,))
+            expected[f"{way}_weights"] = ("float64", (way, 1 + count))
+        return expected
+
+
+class RememberingEncoder:
+    """Sentence vectors of texts, each read once, however often it is asked for.
+
+    Args:
+        encoder: a `SentenceEncoder`.
+    """
+
+    def __init__(self, encoder: Any) -> None:
+        self.model, self.encoder = encoder.model, encoder
+        self.vectors: dict[str, np.ndarray] = {}
+
+    def encode(self, texts: Sequence[str]) -> np.ndarray:
+        """Return the vectors of texts, (N, E) float32, the work shared by all cores."""
+        from stages.networks.cores import all_cores
+
+        new = [text for text in dict.fromkeys(texts) if text not in self.vectors]
+        if new:
+            with all_cores() as pool:
+                self.vectors |= zip(new, self.encoder.encode(new, pool), strict=True)
+        return np.array([self.vectors[text] for text in texts])
+
+
+def are_hashes(runs: np.ndarray) -> bool:
+    """Say whether hashed runs (F,) rise and lie between 0 and `HASHES`."""
+    return bool((np.diff([-1, *runs, HASHES]) > 0).all())
+
+
+def _read(way: Way, texts: Sequence[str], encoder: Any) -> Any:
+    """Turn texts into features, (N, HASHES) sparse or (N, E)."""
+    if way == "vectors":
+        return encoder.encode(texts).astype(np.float64)
+    by_characters = way == "characters"
+    vectorizer = HashingVectorizer(
+        n_features=HASHES,
+        alternate_sign=False,
+        binary=True,
+        norm=None,
+        analyzer="char" if by_characters else "word",
+        ngram_range=RUNS[way],
+        token_pattern=None if by_characters else r"\S+",
+        lowercase=False,
+    )
+    return vectorizer.transform(texts)
+
+
+def _regress(
+    features: csr_matrix | np.ndarray, owners: np.ndarray, strength: float, resemblance: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Fit real text against all generators, and each generator against the others.
+
+    Returns:
+        Weights (F, 1 + K) and biases (1 + K,); zeros where there is nothing to tell apart.
+    """
+    kinds = int(owners.max()) + 1
+    weights, bias = np.zeros((features.shape[1], kinds)), np.zeros(kinds)
+    share = len(owners) / np.bincount(owners)[owners]  # so that owners count alike
+    made = owners > 0
+    for column in range(kinds if resemblance else 1):
+        chosen = np.ones(len(owners), bool) if column == 0 else made
+        inside = owners[chosen] == column
+        if inside.all() or not features.shape[1]:
+            continue
+        weight = share[chosen]
+        for side in (inside, ~inside):  # and both sides together, a half each
+            weight[side] *= len(weight) / (2 * weight[side].sum())
+        solver = LogisticRegression(C=strength, max_iter=MOST_PASSES)
+        solver.fit(features[chosen], inside, sample_weight=weight)
+        weights[:, column], bias[column] = solver.coef_[0], solver.intercept_[0]
+    return weights, bias

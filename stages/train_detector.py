@@ -1,0 +1,60 @@
+"""Stage train_detector: let a detector learn real training texts and fakes of generators."""
+
+from stages.corpus.errors import UserError
+from stages.judges.detector import Detector
+from stages.judges.linear_scorer import RememberingEncoder
+from stages.pipeline.files import replacing, write_metrics
+from stages.pipeline.parameters import load_params
+from stages.pipeline.sources import FEWEST, REAL, VALIDATION, generated, load_fakes, load_source
+from stages.pipeline.stage import pick_device, run_stage, seed_everything
+
+
+def main(kind: str) -> None:
+    params = load_params(
+        "seed", "device", "threads", "embeddings", "generators", "gan.max_length", "detector"
+    )
+    seed_everything(params.seed, params.threads)
+    texts = {name: [*filter(None, load_source(name).texts)] for name in (REAL[0], VALIDATION)}
+    if len(texts[REAL[0]]) < FEWEST:
+        raise UserError(
+            f"data/samples/{REAL[0]}.txt: {len(texts[REAL[0]])} texts with words; expected "
+            f"{FEWEST} or more for a detector"
+        )
+    encoder = None
+    if kind == "vectors":
+        from stages.measures.sentence_vectors import SentenceEncoder
+
+        device, model = pick_device(params.device), params.detector.vectors.model
+        encoder = RememberingEncoder(SentenceEncoder(device, model, "detector.vectors.model"))
+    strengths = {
+        "ngrams": params.detector.ngrams.strength,
+        "vectors": params.detector.vectors.strength,
+    }
+    detector = Detector.fit(
+        kind,
+        texts[REAL[0]],
+        texts[VALIDATION],
+        load_fakes(params.detector.fakes or generated(params)),
+        max_length=params.gan.max_length,
+        strength=strengths[kind],
+        seed=params.seed,
+        encoder=encoder,
+    )
+    with replacing(f"data/detectors/{kind}") as folder:
+        detector.save(folder)
+    write_metrics("train_detector", describe(detector), kind)
+
+
+def describe(detector: Detector) -> dict[str, float]:
+    """Count what it reads by, and say how it is calibrated."""
+    values: dict[str, float] = {
+        name: len(runs) for name, runs in detector.scorer.arrays.items() if name.endswith("_runs")
+    }
+    values["slope"] = detector.slope
+    if detector.shortest is not None:
+        values["shortest"] = detector.shortest
+    return values
+
+
+if __name__ == "__main__":
+    run_stage(main)

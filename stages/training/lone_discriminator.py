@@ -1,0 +1,89 @@
+"""A discriminator that learns alone, from real texts and fakes that are all there."""
+
+import copy
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim import AdamW
+
+from stages.networks.prefix_discriminator import PrefixDiscriminator
+from stages.training.discriminator import unseen_loss, update_discriminator
+from stages.training.plateau import Plateau
+from stages.training.stock import Stock
+
+PATIENCE = 2  # passes that do not help on unseen texts, after which the rate falls
+UNVALIDATED = 4  # passes at most where no held-out text tells when to stop
+OBJECTIVE = "cross_entropy"  # by which its logit is the logarithm of the odds of being real
+
+
+class LoneDiscriminator:
+    """Its passes, until its loss on unseen texts falls no more; its best weights are kept.
+
+    Args:
+        network: on its device.
+        batch_size: texts of each source an update.
+        learning_rate: of AdamW, at its height.
+        most: passes at most.
+    """
+
+    def __init__(
+        self, network: PrefixDiscriminator, batch_size: int, learning_rate: float, most: int
+    ) -> None:
+        self.network = network
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.most = most
+        self.optimizer = AdamW(network.parameters(), learning_rate, fused=True)
+        self.plateau = Plateau(PATIENCE)
+        self.best: dict[str, Tensor] = {}  # its weights where its loss on unseen texts was lowest
+        self.passes = 0
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it has learnt as long as that helped."""
+        return self.plateau.is_over or self.passes >= self.most
+
+    def learn(self, real: Stock, sources: Sequence[Stock]) -> Iterator[float]:
+        """Make a pass over the real texts, yielding the loss of each update before it.
+
+        Args:
+            real: the real texts.
+            sources: of fakes; as many of each as real ones are drawn at each update.
+        """
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.learning_rate * self.plateau.share
+        self.network.train()
+        for places in torch.randperm(len(real.lengths)).split(self.batch_size):
+            fakes = [source.draw(len(places)) for source in sources]
+            yield update_discriminator(
+                self.network, real.at(places), fakes, OBJECTIVE, self.optimizer
+            )
+        self.network.eval()
+        self.passes += 1
+
+    def validate(self, real: Stock, fakes: Stock) -> None:
+        """Let the rate follow the loss on texts not learnt from; when it is over, take the best."""
+        loss = unseen_loss(self.network, real.batches(), fakes.batches(), OBJECTIVE)
+        self.network.eval()
+        if loss < self.plateau.lowest:
+            self.best = copy.deepcopy(self.network.state_dict())
+        self.plateau.offer(loss)
+        if self.best and self.is_over:
+            self.network.load_state_dict(self.best)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what resuming needs beside the network's weights."""
+        return {
+            "optimizer": self.optimizer.state_dict(),
+            "plateau": self.plateau.state_dict(),
+            "best": self.best,
+            "passes": self.passes,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take what `state_dict` returned."""
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.plateau.load_state_dict(state["plateau"])
+        self.best, self.passes = state["best"], state["passes"]
