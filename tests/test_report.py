@@ -418,3 +418,20 @@ def test_what_each_label_s_generator_left_is_told_by_the_label(tmp_path):
     told = read_left(tmp_path / "metrics", "train_generator", "markov")
     assert told == {"states": 7, "label_0 loss": 2.0, "label_1 loss": 3.5}
     assert "label 0 loss 2" in render_lab_book(tmp_path, ["markov"], [], True, "").replace("_", " ")
+
+
+def test_an_oracle_s_measure_stands_beside_the_likelihood_of_test_text(tmp_path):
+    for name, value in (
+        ("measure/train", {"nll_oracle": 5.7, "distinct_2": 0.95}),
+        ("measure/markov", {"nll_oracle": 8.3, "distinct_2": 0.87}),
+        ("sample/markov", {"sample": {"markov": {"nll_test": 9.25}}}),
+    ):
+        path = tmp_path / f"metrics/{name}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(value))
+    page = render(tmp_path)
+    part = page[page.index("### Likely to the oracle?") :]
+    assert "| Markov chain | 8.300 | 9.250 | 87.0 % |" in part
+    assert "| real training text | 5.700 | – | 95.0 % |" in part
+    # Each measure is explained once.
+    assert part.count("- **NLL by the oracle**") == page.count("- **distinct pairs**") == 1

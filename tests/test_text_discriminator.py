@@ -1,6 +1,5 @@
 """The convolutional discriminator of texts."""
 
-import pytest
 import torch
 from torch.nn.functional import conv1d, pad
 
@@ -72,8 +71,9 @@ def test_the_penalty_is_on_the_last_layer_alone():
     optimizer = torch.optim.Adam(network.parameters(), 0.01)
     classes = torch.arange(40) % 2
     options = {"batch_size": 20, "penalty": 100.0}
-    loss = learn_classes(network, TEXTS, classes, optimizer, epochs=100, **options)
+    learn_classes(network, TEXTS, classes, optimizer, epochs=100, **options)
     assert network.last.weight.abs().max() < 0.03
     assert network.highway.weight.norm().item() > 0.8 * before
-    # What is told is cross-entropy alone: ln 2 where nothing is known.
-    assert loss == pytest.approx(0.693, abs=0.01)
+    # What is told is cross-entropy alone: the penalty of weights of about 0.1 would be hundreds.
+    options = {"batch_size": 40, "penalty": 1e5}
+    assert learn_classes(make(), TEXTS, classes, optimizer, epochs=1, **options) < 5

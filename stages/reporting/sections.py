@@ -83,8 +83,8 @@ def measure_tables(
                 for key, each in words.items()
                 if each.meaning and key not in told
             )
-            told |= words.keys()
             blocks.append("\n".join(meanings))
+            told |= words.keys()
         blocks.append(_measure_table(record, words, name))
     return [block for block in blocks if block]
 

@@ -26,7 +26,7 @@ def train_epoch(
     first: int,
     lengths: Tensor | None = None,
     codes: Tensor | None = None,
-    largest_gradient: float = LARGEST_GRADIENT,
+    largest_gradient: float | None = None,
 ) -> Iterator[float]:
     """Make one pass over the texts, yielding each update's loss in nats a word, ends counted.
 
@@ -43,7 +43,7 @@ def train_epoch(
         lengths: how many words of each text count, its end among them, (N,), int64; None takes all
             that `written` says.
         codes: of each text, (N, Z), float32, which a `ConditionedLanguageModel` begins from.
-        largest_gradient: norm to which a gradient is clipped.
+        largest_gradient: norm to which a gradient is clipped; None takes LARGEST_GRADIENT.
     """
     lengths = written(tokens).sum(1) if lengths is None else lengths  # (N,)
     words = words_a_batch(lengths, batch_size)
@@ -103,14 +103,14 @@ def update(
     optimizer: Optimizer,
     loss: Tensor,
     learning_rate: float,
-    largest_gradient: float = LARGEST_GRADIENT,
+    largest_gradient: float | None = None,
 ) -> None:
     """Make a step against the gradient of a loss, clipped to a norm."""
     for group in optimizer.param_groups:
         group["lr"] = learning_rate
     optimizer.zero_grad()
     loss.backward()
-    clip_grad_norm_(model.parameters(), largest_gradient)
+    clip_grad_norm_(model.parameters(), largest_gradient or LARGEST_GRADIENT)
     optimizer.step()
 
 
