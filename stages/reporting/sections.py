@@ -19,8 +19,8 @@ DETECTED: Columns = {
     "area": ("area under ROC", fixed(3)),
     "area_not_met": ("the same, its fakes not learnt", fixed(3)),
     "accuracy": ("accuracy", share),
-    "caught_at_0.01": ("caught at 1 % false positives", share),
-    "caught_at_0.05": ("caught at 5 %", share),
+    "caught_at_0.01": ("caught at 1 % of validation", share),
+    "caught_at_0.05": ("caught at 5 % of validation", share),
     "calibration_error": ("calibration error", fixed(3)),
 }
 _SWEPT = {"frechet": ("Frechet distance", significant), "self_bleu_4": ("Self-BLEU-4", fixed(3))}
