@@ -395,7 +395,7 @@ def test_a_recorded_experiment_has_all_it_should_and_only_numbers(path):
     about = json.loads(path.read_text(encoding="utf-8"))
     assert {"title", "command", "commit", "processor", "note"} <= set(about)
     record = read_record(path.parent)
-    assert record.measures or record.verdicts or record.sweep
+    assert record.measures or record.verdicts or record.sweep or record.detectors
     numbers = [*record.measures.values(), *record.sweep.values()]
     for judged in record.verdicts.values():
         numbers += judged.values()
