@@ -134,15 +134,24 @@ def test_held_out_text_is_told_over_what_can_be_written():
     assert held_out_nats(["z"], np.array([-np.inf]), 3) == {"impossible_test": 1.0}
 
 
+@pytest.fixture(scope="module")
+def published():
+    """Give SeqGAN's oracle and a corpus of its texts, which take a while to draw."""
+    model = OracleLstm.load(PUBLISHED)
+    return model, make_corpus(model, (10_000, 10, 10))
+
+
 @pytest.mark.skipif(not PUBLISHED.exists(), reason="SeqGAN's weights are not beside the project")
 @pytest.mark.parametrize(
     ("order", "power", "expected", "error"),
     # 8.28 to 8.29 over three draws of an order of 1; the others are of one draw.
     [(0, 1, 10.30, 0.03), (1, 1, 8.28, 0.03), (2, 1, 6.34, 0.06), (1, 2, 7.30, 0.05)],
 )
-def test_chains_of_the_published_oracle_have_their_known_likelihoods(order, power, expected, error):
-    model = OracleLstm.load(PUBLISHED)
-    texts = write_ngrams(make_corpus(model, (10_000, 10, 10)), 2000, order, power)
+def test_chains_of_the_published_oracle_have_their_known_likelihoods(
+    published, order, power, expected, error
+):
+    model, corpus = published
+    texts = write_ngrams(corpus, 2000, order, power)
     nats, words = oracle_nats(texts, model)
     assert nats.sum() / words.sum() == pytest.approx(expected, abs=error)
     assert math.isfinite(nats.sum())
