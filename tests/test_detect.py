@@ -27,7 +27,7 @@ def tree(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path_factory.mktemp("run"))
         params = YAML(typ="safe").load(PARAMS)
-        params |= {"embeddings": ["scalar"], "generators": ["hmm"]}
+        params |= {"embeddings": ["scalar"], "generators": ["hmm"], "detectors": ["ngrams"]}
         YAML().dump(params, Path("params.yaml"))
         for place, (source, count) in enumerate(
             {"train": 300, "validation": 100, "test": 200}.items()
