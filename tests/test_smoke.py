@@ -21,7 +21,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from stages.fetching.invented import invent_tables
-from stages.pipeline.core_settings import EMBEDDINGS
+from stages.pipeline.core_settings import DETECTORS, EMBEDDINGS
 from stages.pipeline.sources import FIRST
 from tests.test_pipeline import CONSTANT, HARMLESS, can_reach, command, idle, is_in, outs, resolve
 
@@ -566,8 +566,9 @@ def test_an_embedding_is_measured(first, embedding):
 
 
 def check_verdicts(verdicts, sources):
-    for scores in verdicts.values():
-        assert [*scores] == ["train", "test", "generator", *sources]
+    for judge, scores in verdicts.items():
+        own = [] if judge in DETECTORS else ["generator"]
+        assert [*scores] == ["train", "test", *own, *sources]
         for verdict in scores.values():
             assert [*verdict] == ["accuracy", "mse"]
             assert 0 <= verdict["accuracy"] <= 1
@@ -576,10 +577,10 @@ def check_verdicts(verdicts, sources):
 
 def test_every_discriminator_judges_every_source(first, paper):
     verdicts = first.metrics("cross_evaluate")
-    assert [*verdicts] == list(EMBEDDINGS)
+    assert [*verdicts] == [*EMBEDDINGS, *DETECTORS]
     check_verdicts(verdicts, [*FIRST, *EMBEDDINGS])
     verdicts = paper.trees["parrot"].metrics("cross_evaluate")
-    assert [*verdicts] == ["scalar"]
+    assert [*verdicts] == ["scalar", *DETECTORS]
     check_verdicts(verdicts, [*FIRST, "parrot", "scalar"])
 
 
@@ -670,7 +671,8 @@ def test_the_paper_s_generator_is_judged_before_its_numbers_become_words(paper):
 
 def test_one_more_generator_is_trained_and_judged_and_no_other(paper):
     own = {"train_generator@parrot", "sample_generator@parrot"}
-    assert set(stages_run(paper.printed["parrot"])) == {"check", *own, "cross_evaluate"}
+    judges = {"cross_evaluate", *(f"train_detector@{name}" for name in DETECTORS)}
+    assert set(stages_run(paper.printed["parrot"])) == {"check", *own, *judges}
     tree = paper.trees["larger"]
     assert len(tree.lines("data/samples/parrot.txt")) == COUNT
     assert set(tree.lines("data/samples/parrot.txt")) <= set(tree.lines("data/samples/train.txt"))
@@ -701,7 +703,7 @@ def test_what_was_run_before_is_not_run_again(paper):
         for path in (found / "plots").glob("*.png")
         if path.read_bytes() != (before / "plots" / path.name).read_bytes()
     }
-    assert changed == {"cross_evaluate.png", "measure.png", "sweep.png"}
+    assert changed == {"cross_evaluate.png", "detectors.png", "measure.png", "sweep.png"}
 
 
 # What DVC shows
