@@ -50,7 +50,7 @@ def main() -> None:
     check_unseen(params.prepare.train_on)
     seed_everything(params.seed, params.threads)
     device = pick_device(params.device)
-    fakes = load_fakes(params.detector.fakes or generated(params))
+    fakes = load_fakes(params.detector.fakes, generated(params))
     strengths = {
         "ngrams": params.detector.ngrams.strength,
         "vectors": params.detector.vectors.strength,
@@ -59,6 +59,7 @@ def main() -> None:
     validation = [text for text in load_source(VALIDATION).texts if text]
     real = with_words(load_source(TEST))
     judged = {name: with_words(load_source(name)).texts for name in generated(params)}
+    judged = {name: texts for name, texts in judged.items() if texts}
     values, rows = {}, []
     for kind in params.detectors:
         detector = Detector.load(Path(f"data/detectors/{kind}"), device)

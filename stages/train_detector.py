@@ -34,7 +34,7 @@ def main(kind: str) -> None:
         kind,
         texts[REAL[0]],
         texts[VALIDATION],
-        load_fakes(params.detector.fakes or generated(params)),
+        load_fakes(params.detector.fakes, generated(params)),
         max_length=params.gan.max_length,
         strength=strengths[kind],
         seed=params.seed,

@@ -11,7 +11,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from stages import detect, evaluate_detectors, train_detector
-from stages.corpus.errors import UserError
+from stages.corpus.errors import Caution, UserError
 from stages.pipeline.command_line import run_command
 from stages.pipeline.sources import write_fakes, write_source
 from tests.test_detector import GIVEN_AWAY, make_texts
@@ -91,10 +91,31 @@ def test_same_texts_same_bytes():
     assert [Path(path).read_bytes() for path in paths] == before
 
 
-def test_too_few_fakes_are_told():
+def test_who_wrote_too_few_fakes_is_left_out_or_if_named_refused():
     write_fakes("hmm", ["one text"] * 19 + [""])
+    with pytest.warns(Caution, match="19 texts with words; detectors take 20 or more"):
+        train_detector.main("ngrams")
+    about = json.loads(Path("data/detectors/ngrams/about.json").read_text())
+    assert about["generators"] == [name for name in NAMES if name != "hmm"]
+    params = YAML(typ="safe").load(Path("params.yaml"))
+    params["detector"]["fakes"] = ["hmm"]
+    YAML().dump(params, Path("params.yaml"))
     with pytest.raises(UserError, match="19 texts with words; expected 20"):
         train_detector.main("ngrams")
+
+
+@pytest.mark.filterwarnings("ignore::stages.corpus.errors.Caution")
+def test_nobody_who_wrote_enough_is_told():
+    for name in NAMES:
+        write_fakes(name, [""] * 100)
+    with pytest.raises(UserError, match="no generator wrote 20 texts with words"):
+        train_detector.main("ngrams")
+
+
+def test_a_source_without_words_is_not_judged():
+    write_source("hmm", [""] * 100, [None] * 100)
+    evaluate_detectors.main()
+    assert "hmm" not in found()["ngrams"]
 
 
 def test_too_few_real_texts_are_told():

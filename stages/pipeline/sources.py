@@ -1,11 +1,12 @@
 """Who writes texts, and where: the one list of sources."""
 
-from collections.abc import Iterable, Mapping
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import NamedTuple
 
-from stages.corpus.errors import UserError
+from stages.corpus.errors import Caution, UserError
 from stages.pipeline.files import read_lines, replacing, write_lines
 
 TEST = "test"
@@ -71,19 +72,40 @@ def write_fakes(name: str, texts: Iterable[str]) -> None:
     write_lines(FAKES / f"{name}.txt", texts)
 
 
-def load_fakes(names: Iterable[str]) -> dict[str, list[str]]:
-    """Read the fakes of generators, without those that have no word.
+def load_fakes(named: Sequence[str] | None, everybody: Sequence[str]) -> dict[str, list[str]]:
+    """Read the fakes that detectors learn from, without those that have no word.
+
+    A generator that was not named, and wrote too few, is left out with a warning.
+
+    Args:
+        named: what `detector.fakes` says; None takes all generators.
+        everybody: all generators of the run.
 
     Raises:
-        UserError: one wrote too few of them.
+        UserError: one that was named wrote too few, or all did.
     """
-    fakes = {name: [*filter(None, read_lines(FAKES / f"{name}.txt"))] for name in names}
-    for name, texts in fakes.items():
-        if len(texts) < FEWEST:
-            raise UserError(
-                f"data/fakes/{name}.txt: {len(texts)} texts with words; expected {FEWEST} or more "
-                f"for a detector; leave {name} out of detector.fakes, or raise sample.fakes"
+    fakes = {}
+    for name in everybody if named is None else named:
+        texts = [*filter(None, read_lines(FAKES / f"{name}.txt"))]
+        told = f"data/fakes/{name}.txt: {len(texts)} texts with words"
+        if len(texts) >= FEWEST:
+            fakes[name] = texts
+        elif named is None:
+            warnings.warn(
+                f"{told}; detectors take {FEWEST} or more, and learn without {name}",
+                Caution,
+                stacklevel=2,
             )
+        else:
+            raise UserError(
+                f"{told}; expected {FEWEST} or more for a detector; leave {name} out of "
+                "detector.fakes, or raise sample.fakes"
+            )
+    if not fakes:
+        raise UserError(
+            f"data/fakes: no generator wrote {FEWEST} texts with words, which a detector takes; "
+            "raise sample.fakes, or train for longer"
+        )
     return fakes
 
 
