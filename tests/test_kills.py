@@ -146,7 +146,7 @@ def project(tmp_path_factory):
     shutil.copyfile(ROOT / "tests/params.yaml", folder / "params.yaml")
     set_params(folder, {**SETTINGS, **MANY, "fetch.source": str(folder.parent / "tables")})
     set_params(folder, {"hmm": {"states": 20, "epochs": 200, "smoothing": 1.0}})
-    for command in ("invent", "fetch", "prepare"):
+    for command in ("invent", "fetch", "prepare", "sample_real"):
         finish(folder, command)
     for name in ("scalar", "word2vec", "bert"):
         finish(folder, "train_embedding", name)
