@@ -18,8 +18,10 @@ from stages.judges.detector import (
     Owned,
     find_shortest,
 )
-from stages.judges.linear_scorer import HASHES, LinearScorer, are_hashes
+from stages.judges.hashed_runs import FEATURES, are_runs
+from stages.judges.linear_scorer import WAYS, LinearScorer
 from stages.measures.detection import area_error
+from stages.pipeline.core_settings import DETECTORS
 
 COMMON = ["the", "soup", "was", "cold", "and", "nobody", "said", "a", "word", "about", "it"]
 GIVEN_AWAY = {"lstm": "indeed", "chain": "moreover"}
@@ -218,6 +220,10 @@ def test_what_is_damaged_is_refused_in_one_line(detector, tmp_path, damage):
 
 
 def test_hashes_rise_and_stay_in_range():
-    assert are_hashes(np.array([0, 5, HASHES - 1]))
-    for wrong in ([5, 5], [-1, 2], [3, HASHES]):
-        assert not are_hashes(np.array(wrong))
+    assert are_runs(np.array([0, 5, FEATURES - 1]))
+    for wrong in ([5, 5], [-1, 2], [3, FEATURES]):
+        assert not are_runs(np.array(wrong))
+
+
+def test_each_detector_that_params_may_name_has_its_ways_to_read():
+    assert (*WAYS,) == DETECTORS

@@ -7,7 +7,8 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from stages.embeddings.scalar import ScalarEmbedding
-from stages.judges.ngram_classifier import FEATURES, STRENGTH, NgramClassifier, are_runs
+from stages.judges.hashed_runs import FEATURES, are_runs
+from stages.judges.ngram_classifier import STRENGTH, NgramClassifier
 from stages.judges.prefix_judge import PrefixJudge
 from stages.networks.prefix_discriminator import PrefixDiscriminator
 

@@ -32,7 +32,8 @@ from stages.generators.labelled_writer import LabelledWriter, make_network
 from stages.generators.per_label import LabelShares
 from stages.generators.protocol import ABOUT, Step
 from stages.generators.word_model import WordModelAbout, WordModelSettings, check_fitted
-from stages.judges.ngram_classifier import FEATURES, NgramClassifier, are_runs
+from stages.judges.hashed_runs import FEATURES, are_runs
+from stages.judges.ngram_classifier import NgramClassifier
 from stages.judges.per_label_judge import PerLabelJudge
 from stages.networks.prefix_discriminator import PrefixDiscriminator
 from stages.networks.size import count_parameters

@@ -1,7 +1,7 @@
 """What generators of words share that take labels by themselves."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any, ClassVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -10,9 +10,9 @@ from torch import Tensor
 
 from stages.corpus.corpus import Corpus, Split
 from stages.corpus.errors import UserError
-from stages.generators.per_label import check_labels, draw_labels
+from stages.generators.per_label import check_labels, draw_labels, label_shares
 from stages.generators.protocol import check_request
-from stages.generators.word_model import BATCH
+from stages.generators.word_model import BATCH, WordModelSettings, fit_to
 
 FEWEST = 2  # labels: of one there is nothing to be told
 
@@ -23,13 +23,39 @@ class LabelledModel:
     Each kind says how it draws texts of labels (`_draw_labelled`), and how likely it makes texts
     of one (`log_likelihood_given`).
 
-    Attributes:
+    Args:
+        words: as of `WordModel`, as are the others but `shares`.
         shares: of each label among the training texts, adding up to 1, by its name.
+        settings: of the networks and their training; dropout a number.
+        max_length: words at which texts are cropped.
+        device: where the networks live.
     """
 
     conditional: ClassVar = True
 
-    shares: dict[str, float]
+    def __init__(
+        self,
+        words: Sequence[str],
+        shares: Mapping[str, float],
+        settings: WordModelSettings,
+        max_length: int,
+        device: str,
+    ) -> None:
+        self.shares = dict(shares)
+        super().__init__(words, settings, max_length, device)
+
+    @classmethod
+    def build(cls, corpus: Corpus, settings: WordModelSettings, *, seed: int, device: str) -> Self:
+        """Make an untrained model of the training texts' words and labels.
+
+        Raises:
+            UserError: the texts have fewer labels than two, or none of the vocabulary's words.
+        """
+        check_labelled(corpus)
+        words, settings = fit_to(corpus, settings)
+        model = cls(words, label_shares(corpus), settings, corpus.max_length, device)
+        model.fingerprint = corpus.fingerprint
+        return model
 
     def _draw_labelled(self, labels: Tensor, random: torch.Generator, **options: Any) -> Tensor:
         """Draw a text of each label, given by its place (B,); (B, T), int64."""

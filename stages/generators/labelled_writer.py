@@ -1,8 +1,8 @@
 """A language model to which each text's label is an input, beside every word."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -10,56 +10,23 @@ from torch import Tensor
 from torch.nn.functional import one_hot
 
 from stages.corpus.corpus import UNKNOWN, Corpus
-from stages.generators.labelled_model import LabelledModel, check_labelled, label_places
-from stages.generators.per_label import label_shares
+from stages.generators.labelled_model import LabelledModel, label_places
 from stages.generators.protocol import Step
-from stages.generators.word_model import LikelihoodModel, WordModelSettings, fit_to
+from stages.generators.word_model import LikelihoodModel, WordModelSettings
 from stages.networks.conditioned_language_model import LabelledLanguageModel
 from stages.training.likelihood import negative_log_likelihood, train_epoch
 
 
 class LabelledWriter(LabelledModel, LikelihoodModel):
-    """P(text | label), and P(text) as the mixture over labels; see `WordModel`.
-
-    Args:
-        words: as of `WordModel`.
-        shares: of each label among the training texts, adding up to 1, by its name.
-        settings: of the network and its training; dropout a number.
-        max_length: words at which texts are cropped.
-        device: where the network lives.
-    """
+    """P(text | label), and P(text) as the mixture over labels; see `LabelledModel`."""
 
     Settings: ClassVar = WordModelSettings
-
-    def __init__(
-        self,
-        words: Sequence[str],
-        shares: Mapping[str, float],
-        settings: WordModelSettings,
-        max_length: int,
-        device: str,
-    ) -> None:
-        self.shares = dict(shares)
-        super().__init__(words, settings, max_length, device)
 
     def make_network(
         self, words: Sequence[str], settings: WordModelSettings, max_length: int
     ) -> LabelledLanguageModel:
         """Make the network for words, the end and the unknown one among them."""
         return make_network(words, len(self.shares), settings)
-
-    @classmethod
-    def build(cls, corpus: Corpus, settings: WordModelSettings, *, seed: int, device: str) -> Self:
-        """Make an untrained model of the training texts' words and labels.
-
-        Raises:
-            UserError: the texts have fewer labels than two, or none of the vocabulary's words.
-        """
-        check_labelled(corpus)
-        words, settings = fit_to(corpus, settings)
-        model = cls(words, label_shares(corpus), settings, corpus.max_length, device)
-        model.fingerprint = corpus.fingerprint
-        return model
 
     def train(self, corpus: Corpus) -> Iterator[Step]:
         """Learn from whole texts and labels; an epoch's validation is in nats a word."""

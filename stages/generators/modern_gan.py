@@ -45,7 +45,8 @@ from stages.generators.folder import WEIGHTS, load_about, load_network, save_fol
 from stages.generators.language_model import LanguageModel, LearntSettings
 from stages.generators.protocol import GeneratorAbout, Step, check_request, load_generator
 from stages.generators.word_model import LearntWords
-from stages.judges.ngram_classifier import FEATURES, NgramClassifier, are_runs
+from stages.judges.hashed_runs import FEATURES, are_runs
+from stages.judges.ngram_classifier import NgramClassifier
 from stages.judges.prefix_judge import PrefixJudge
 from stages.measures.frechet import Gaussian, fit_gaussian, frechet_distance
 from stages.measures.sentence_vectors import SentenceEncoder

@@ -24,10 +24,10 @@ from stages.generators.adversarial_model import (
     AdversarialSettings,
 )
 from stages.generators.folder import load_about, load_network
-from stages.generators.labelled_model import LabelledModel, check_labelled, label_places
-from stages.generators.per_label import LabelShares, label_shares
+from stages.generators.labelled_model import LabelledModel, label_places
+from stages.generators.per_label import LabelShares
 from stages.generators.protocol import Step
-from stages.generators.word_model import WordModelAbout, fit_to
+from stages.generators.word_model import WordModelAbout
 from stages.networks.lstm_language_model import written
 from stages.networks.networks_per_label import NetworksPerLabel, make_networks
 from stages.networks.size import count_parameters
@@ -72,8 +72,7 @@ class Sentigan(LabelledModel, AdversarialModel):
         max_length: int,
         device: str,
     ) -> None:
-        self.shares = dict(shares)
-        super().__init__(words, settings, max_length, device)
+        super().__init__(words, shares, settings, max_length, device)
         count = len(self.shares)
         # Until it has learnt, what an undecided discriminator says.
         self.losses = {"loss": 0.0, "discriminator_loss": math.log(count + 1)}
@@ -96,19 +95,6 @@ class Sentigan(LabelledModel, AdversarialModel):
             settings.discriminator_dropout,
             classes=len(self.shares) + 1,
         ).to(self.network.device)
-
-    @classmethod
-    def build(cls, corpus: Corpus, settings: SentiganSettings, *, seed: int, device: str) -> Self:
-        """Make an untrained one of the training texts' words and labels.
-
-        Raises:
-            UserError: the texts have fewer labels than two, or none of the vocabulary's words.
-        """
-        check_labelled(corpus)
-        words, settings = fit_to(corpus, settings)
-        model = cls(words, label_shares(corpus), settings, corpus.max_length, device)
-        model.fingerprint = corpus.fingerprint
-        return model
 
     def _updates_a_pass(self, corpus: Corpus) -> int:
         counts = np.unique(corpus.train.labels, return_counts=True)[1]

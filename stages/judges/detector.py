@@ -19,12 +19,12 @@ from sklearn.metrics import roc_auc_score
 
 from stages.corpus.checked_files import About, damaged, read_json, read_tensors, write_about
 from stages.corpus.settings import Size, Text
+from stages.judges.hashed_runs import are_runs
 from stages.judges.linear_scorer import (
     RUNS,
     WAYS,
     LinearScorer,
     RememberingEncoder,
-    are_hashes,
 )
 from stages.measures.detection import area_error
 
@@ -32,7 +32,7 @@ ABOUT, WEIGHTS = "about.json", "weights.safetensors"
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch")
 HELD_OUT = 0.1  # of each source's texts, where there are no others to calibrate by
 FEWEST = 20  # real texts that calibrate
-LENGTHS = (1, 2, 3, 4, 6, 9, 13, 21, 33, 65)  # words from which each class of lengths begins
+BEGINNINGS = (1, 2, 3, 4, 6, 9, 13, 21, 33, 65)  # words from which each class of lengths begins
 TOLD = 10  # texts of each side in a class of lengths that tell something
 FALSE_POSITIVES = (0.01, 0.05)
 
@@ -205,7 +205,7 @@ class Detector:
         ways = WAYS[about.detector]
         arrays = read_tensors(folder / WEIGHTS, LinearScorer.expect(ways, len(about.generators)))
         for way in RUNS.keys() & {*ways}:
-            if not are_hashes(arrays[f"{way}_runs"]):
+            if not are_runs(arrays[f"{way}_runs"]):
                 raise damaged(folder / WEIGHTS, f"{way}_runs: expected rising hashes")
         encoder = None
         if "vectors" in ways:
@@ -236,7 +236,7 @@ def find_shortest(logits: np.ndarray, is_real: np.ndarray, lengths: np.ndarray) 
     Returns:
         A length from 1, or None where no class is told apart.
     """
-    for first, after in zip(LENGTHS, (*LENGTHS[1:], np.inf), strict=True):
+    for first, after in zip(BEGINNINGS, (*BEGINNINGS[1:], np.inf), strict=True):
         chosen = (lengths >= first) & (lengths < after)
         real, made = (chosen & is_real).sum(), (chosen & ~is_real).sum()
         if min(real, made) < TOLD:

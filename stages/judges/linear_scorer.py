@@ -2,11 +2,9 @@
 
 Source: logistic regression on runs of words and on a BERT's vectors as detectors of generated text:
 I. Solaiman et al., "Release Strategies and the Social Impacts of Language Models", 2019,
-arXiv:1908.09203. Runs are hashed as in K. Weinberger et al., "Feature Hashing for Large Scale
-Multitask Learning", ICML 2009, arXiv:0902.2206, and only whether a text has one counts: on captions
-and comments that told more than how often, weighted by rarity (TF-IDF). Where a scorer reads texts
-in several ways it takes the mean of their scores: T. Heskes, "Selecting Weighting Factors in
-Logarithmic Opinion Pools", NIPS 1997.
+arXiv:1908.09203. Only whether a text has a run counts: on captions and comments that told more than
+how often, weighted by rarity (TF-IDF). Where a scorer reads texts in several ways it takes the mean
+of their scores: T. Heskes, "Selecting Weighting Factors in Logarithmic Opinion Pools", NIPS 1997.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,11 +12,10 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from scipy.sparse import csr_matrix
-from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.linear_model import LogisticRegression
 
-HASHES = 2**20  # numbers to which runs are hashed; those of one number count as one
-REPEATED = 2  # training texts in which a run must be to count
+from stages.judges.hashed_runs import find_repeated, hash_runs
+
 MOST_PASSES = 300  # of the solver; some 50 are needed
 RUNS = {"words": (1, 3), "characters": (2, 4)}  # shortest and longest run of each way to read
 
@@ -68,7 +65,7 @@ class LinearScorer:
         for way in ways:
             features = _read(way, texts, encoder)
             if way in RUNS:
-                runs = np.flatnonzero(features.getnnz(axis=0) >= REPEATED)
+                runs = find_repeated(features)
                 arrays[f"{way}_runs"], features = runs, features[:, runs]
             weights, bias = _regress(features, owners, strength, resemblance)
             arrays[f"{way}_weights"] = weights
@@ -121,27 +118,11 @@ class RememberingEncoder:
         return np.array([self.vectors[text] for text in texts])
 
 
-def are_hashes(runs: np.ndarray) -> bool:
-    """Say whether hashed runs (F,) rise and lie between 0 and `HASHES`."""
-    return bool((np.diff([-1, *runs, HASHES]) > 0).all())
-
-
 def _read(way: Way, texts: Sequence[str], encoder: Any) -> Any:
-    """Turn texts into features, (N, HASHES) sparse or (N, E)."""
+    """Turn texts into features, (N, FEATURES) sparse or (N, E)."""
     if way == "vectors":
         return encoder.encode(texts).astype(np.float64)
-    by_characters = way == "characters"
-    vectorizer = HashingVectorizer(
-        n_features=HASHES,
-        alternate_sign=False,
-        binary=True,
-        norm=None,
-        analyzer="char" if by_characters else "word",
-        ngram_range=RUNS[way],
-        token_pattern=None if by_characters else r"\S+",
-        lowercase=False,
-    )
-    return vectorizer.transform(texts)
+    return hash_runs(texts, *RUNS[way], of_characters=way == "characters")
 
 
 def _regress(

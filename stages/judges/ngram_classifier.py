@@ -5,10 +5,8 @@ they are; this one sees nothing else. So the two err in different places.
 
 Source: logistic regression on runs of words, as in I. Solaiman et al., "Release Strategies and the
 Social Impacts of Language Models", 2019, arXiv:1908.09203, who find it a strong detector of
-generated text; K. Weinberger et al., "Feature Hashing for Large Scale Multitask Learning", ICML
-2009, arXiv:0902.2206, for features without a list of words; a linear part beside a network as in
-H.-T. Cheng et al., "Wide & Deep Learning for Recommender Systems", 2016, arXiv:1606.07792, where
-both learn together; here each learns alone.
+generated text; a linear part beside a network as in H.-T. Cheng et al., "Wide & Deep Learning for
+Recommender Systems", 2016, arXiv:1606.07792, where both learn together; here each learns alone.
 """
 
 from collections.abc import Sequence
@@ -16,14 +14,12 @@ from typing import Self
 
 import numpy as np
 import torch
-from scipy.sparse import csr_matrix
-from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.linear_model import LogisticRegression
 from torch import nn
 
-FEATURES = 2**20  # numbers to which runs are hashed; those of one number count as one
+from stages.judges.hashed_runs import find_repeated, hash_runs
+
 LONGEST = 3  # words of a run
-REPEATED = 2  # texts in which a run must be to count
 STRENGTH = 0.1  # inverse of the penalty on squared weights, scikit-learn's C
 MOST_PASSES = 200  # of the solver; some 50 are needed
 
@@ -52,8 +48,8 @@ class NgramClassifier(nn.Module):
             fakes: likewise.
             max_length: words of a text that are read.
         """
-        features = _hash([*real, *fakes], max_length)
-        runs = np.flatnonzero(features.getnnz(axis=0) >= REPEATED)
+        features = hash_runs(_crop([*real, *fakes], max_length), 1, LONGEST)
+        runs = find_repeated(features)
         classifier = cls(len(runs), max_length)
         if len(runs):
             solver = LogisticRegression(
@@ -66,25 +62,9 @@ class NgramClassifier(nn.Module):
 
     def forward(self, texts: Sequence[str]) -> torch.Tensor:
         """Return the logit of each text, (N,) float64, on the CPU; above 0 means real."""
-        features = _hash(texts, self.max_length)[:, self.runs.numpy()]
+        features = hash_runs(_crop(texts, self.max_length), 1, LONGEST)[:, self.runs.numpy()]
         return torch.from_numpy(features @ self.weights.numpy()) + self.bias
 
 
-def are_runs(runs: torch.Tensor) -> bool:
-    """Say whether hashed runs (K,) rise and lie below `FEATURES`."""
-    ends = torch.tensor([-1]), torch.tensor([FEATURES])
-    return bool((torch.cat([ends[0], runs, ends[1]]).diff() > 0).all())
-
-
-def _hash(texts: Sequence[str], max_length: int) -> csr_matrix:
-    """Say which runs are in each text, (N, FEATURES), of zeros and ones."""
-    vectorizer = HashingVectorizer(
-        n_features=FEATURES,
-        alternate_sign=False,
-        binary=True,
-        norm=None,
-        ngram_range=(1, LONGEST),
-        token_pattern=r"\S+",
-        lowercase=False,
-    )
-    return vectorizer.transform([" ".join(text.split()[:max_length]) for text in texts])
+def _crop(texts: Sequence[str], length: int) -> list[str]:
+    return [" ".join(text.split()[:length]) for text in texts]

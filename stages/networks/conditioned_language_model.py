@@ -6,6 +6,8 @@ arXiv:1702.08139; a label as such a code, a number a label of which one is 1, af
 S. Osindero, "Conditional Generative Adversarial Nets", 2014, arXiv:1411.1784.
 """
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -63,22 +65,11 @@ class LabelledLanguageModel(ConditionedLanguageModel):
     a label's words are likelier throughout.
 
     Args:
-        vocabulary_size: as those that follow, of `ConditionedLanguageModel`.
+        vocabulary_size: as all that follow, of `ConditionedLanguageModel`.
     """
 
-    def __init__(
-        self,
-        vocabulary_size: int,
-        width: int,
-        hidden_size: int,
-        num_layers: int,
-        dropout: float,
-        has_unknown: bool,
-        *,
-        code_size: int,
-    ) -> None:
-        shape = vocabulary_size, width, hidden_size, num_layers, dropout, has_unknown
-        super().__init__(*shape, code_size=code_size)
+    def __init__(self, vocabulary_size: int, width: int, *shape: Any, code_size: int) -> None:
+        super().__init__(vocabulary_size, width, *shape, code_size=code_size)
         self.leaning = Linear(code_size, width, bias=False)
 
     def read(self, tokens: Tensor, state: State | None = None) -> tuple[Tensor, State]:

@@ -231,10 +231,7 @@ class LstmLanguageModel(NextWordModel):
         self.has_unknown = has_unknown
         self.word_dropout = WORDS_DROPPED * dropout
         self.dropout = VariationalDropout(dropout)
-        sizes = [width, *[hidden_size] * num_layers]
-        self.lstm = nn.ModuleList(
-            nn.LSTM(read, hidden_size, batch_first=True) for read in sizes[:-1]
-        )
+        self.lstm = make_layers(width, hidden_size, num_layers)
         self.projection = Linear(hidden_size, width)
         self.softmax = TiedSoftmax(vocabulary_size, width)
 
@@ -244,12 +241,33 @@ class LstmLanguageModel(NextWordModel):
 
     def _run(self, hidden: Tensor, state: State | None) -> tuple[Tensor, State]:
         """Run the LSTM over what it reads (B, T, …), as above."""
-        after = []
-        for number, layer in enumerate(self.lstm):
-            hidden, of_layer = layer(hidden, state and state[number])  # (B, T, H)
-            hidden = self.dropout(hidden)
-            after.append(of_layer)
+        hidden, after = run_layers(self.lstm, self.dropout, hidden, state)
         return self.dropout(torch.tanh(self.projection(hidden))), after
+
+
+def make_layers(width: int, hidden_size: int, num_layers: int) -> nn.ModuleList:
+    """Make LSTM layers one above the other, of which the lowest reads vectors of `width`."""
+    sizes = [width, *[hidden_size] * num_layers]
+    return nn.ModuleList(nn.LSTM(read, hidden_size, batch_first=True) for read in sizes[:-1])
+
+
+def run_layers(
+    layers: nn.ModuleList, dropout: nn.Module, hidden: Tensor, state: State | None
+) -> tuple[Tensor, State]:
+    """Run LSTM layers over what the lowest reads (B, T, …); (B, T, H), and each layer's state.
+
+    Args:
+        layers: of `make_layers`.
+        dropout: applied to what each layer gives.
+        hidden: what the lowest reads.
+        state: of each layer, after the words before; None begins.
+    """
+    after = []
+    for number, layer in enumerate(layers):
+        hidden, of_layer = layer(hidden, state and state[number])  # (B, T, H)
+        hidden = dropout(hidden)
+        after.append(of_layer)
+    return hidden, after
 
 
 def draw_likeliest(logits: Tensor, top_p: float, random: torch.Generator | None) -> Tensor:

@@ -8,7 +8,13 @@ may end: END is a word like the others.
 import torch
 from torch import Tensor, nn
 
-from stages.networks.lstm_language_model import END, NextWordModel, State
+from stages.networks.lstm_language_model import (
+    END,
+    NextWordModel,
+    State,
+    make_layers,
+    run_layers,
+)
 from stages.networks.portable import multiply
 from stages.networks.variational_dropout import VariationalDropout
 
@@ -91,10 +97,7 @@ class PlainLanguageModel(NextWordModel):
         self.has_unknown = has_unknown
         self.word_dropout = 0.0
         self.dropout = VariationalDropout(dropout)
-        sizes = [width, *[hidden_size] * num_layers]
-        self.lstm = nn.ModuleList(
-            nn.LSTM(read, hidden_size, batch_first=True) for read in sizes[:-1]
-        )
+        self.lstm = make_layers(width, hidden_size, num_layers)
         self.softmax = FullSoftmax(vocabulary_size, width, hidden_size)
         for weight in self.parameters():
             nn.init.normal_(weight, std=SPREAD)
@@ -103,12 +106,7 @@ class PlainLanguageModel(NextWordModel):
 
     def read(self, tokens: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Turn tokens (B, T) into what the next words are predicted from; see the parent."""
-        hidden, after = self.dropout(self._embed(tokens)), []
-        for number, layer in enumerate(self.lstm):
-            hidden, of_layer = layer(hidden, state and state[number])  # (B, T, H)
-            hidden = self.dropout(hidden)
-            after.append(of_layer)
-        return hidden, after
+        return run_layers(self.lstm, self.dropout, self.dropout(self._embed(tokens)), state)
 
     def _draw_by_parts(
         self, hidden: Tensor, is_first: bool, random: torch.Generator | None, temperature: float
