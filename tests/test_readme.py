@@ -15,7 +15,13 @@ import pytest
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = ("README.md", "data/README.md", "stages/README.md", "metrics/README.md")
+DOCUMENTS = (
+    "README.md",
+    "data/README.md",
+    "stages/README.md",
+    "tests/README.md",
+    "metrics/README.md",
+)
 PARAMETER = re.compile(r"[a-z]\w*(?:\.(?:\w+|\*|<name>))+")
 
 
@@ -84,7 +90,7 @@ def test_the_table_of_the_readme_is_that_of_the_metrics(head):
 
 
 def test_every_parameter_of_the_table_exists_and_every_section_is_in_it(head, params):
-    table = read(head, "README.md").split("| parameter | meaning |")[1].split("\n\n")[0]
+    table = read(head, "stages/README.md").split("| parameter | meaning |")[1].split("\n\n")[0]
     cells = [line.split("|")[1] for line in table.strip().split("\n")[1:]]
     named = [name for cell in cells for name in re.findall(r"`([^`]+)`", cell)]
     assert not [name for name in named if not is_parameter(params, name)]
@@ -94,7 +100,7 @@ def test_every_parameter_of_the_table_exists_and_every_section_is_in_it(head, pa
     assert {name.split(".")[0] for name in named} >= set(params) - own
 
 
-@pytest.mark.parametrize("document", DOCUMENTS[:3])
+@pytest.mark.parametrize("document", DOCUMENTS[:4])
 def test_every_parameter_that_is_mentioned_exists(head, params, document):
     quoted = re.findall(r"`([^`\n]+)`", read(head, document))
     mentioned = [name for text in quoted for name in PARAMETER.findall(text)]
@@ -106,7 +112,7 @@ def test_every_parameter_that_is_mentioned_exists(head, params, document):
 def test_every_option_of_a_command_names_a_parameter(head, params):
     options = [
         name
-        for document in DOCUMENTS[:3]
+        for document in DOCUMENTS[:4]
         for name in re.findall(r"-S ['\"]?\+*([\w.]+)=", read(head, document))
     ]
     assert "gan.hidden_size" in options
@@ -121,8 +127,8 @@ def test_every_command_runs_a_stage_that_is_there(head):
         assert "def main(" in read(head, f"stages/{name}.py")
 
 
-def test_every_stage_is_told_in_the_readme(head):
-    table = read(head, "README.md").split("| stage | what it does |")[1].split("\n\n")[0]
+def test_every_stage_is_told_in_the_table(head):
+    table = read(head, "stages/README.md").split("| stage | what it does |")[1].split("\n\n")[0]
     cells = [line.split("|")[1] for line in table.strip().split("\n")[1:]]
     told = {name for cell in cells for name in re.findall(r"`(\w+)…?`", cell)}
     stages = YAML(typ="safe").load(head / "dvc.yaml")["stages"]
