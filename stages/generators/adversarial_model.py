@@ -127,6 +127,11 @@ class AdversarialModel(LikelihoodModel):
         # Until it has learnt, what an undecided discriminator says.
         self.losses = {"loss": 0.0, "discriminator_loss": math.log(2), "reward": 0.5}
 
+    @property
+    def _classes(self) -> int:
+        """Kinds of texts that the discriminator tells apart."""
+        return 2  # real and fake
+
     def _make_discriminator(self) -> TextDiscriminator:
         settings = self.settings
         return TextDiscriminator(
@@ -135,7 +140,7 @@ class AdversarialModel(LikelihoodModel):
             settings.widths,
             settings.filters,
             settings.discriminator_dropout,
-            classes=2,
+            classes=self._classes,
         ).to(self.network.device)
 
     def _judge_own(self) -> tuple[Tensor, float]:

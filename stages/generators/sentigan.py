@@ -31,7 +31,6 @@ from stages.generators.word_model import WordModelAbout
 from stages.networks.lstm_language_model import written
 from stages.networks.networks_per_label import NetworksPerLabel, make_networks
 from stages.networks.size import count_parameters
-from stages.networks.text_discriminator import TextDiscriminator
 from stages.training.contrast import learn_classes
 from stages.training.likelihood import log_likelihood, negative_log_likelihood, train_epoch
 from stages.training.penalty import penalty_loss
@@ -85,16 +84,10 @@ class Sentigan(LabelledModel, AdversarialModel):
         """Make the networks for words, the end and the unknown one among them."""
         return make_network(words, len(self.shares), settings)
 
-    def _make_discriminator(self) -> TextDiscriminator:
-        settings = self.settings
-        return TextDiscriminator(
-            len(self.words),
-            settings.discriminator_width,
-            settings.widths,
-            settings.filters,
-            settings.discriminator_dropout,
-            classes=len(self.shares) + 1,
-        ).to(self.network.device)
+    @property
+    def _classes(self) -> int:
+        """Real texts of each label, and fakes."""
+        return len(self.shares) + 1
 
     def _updates_a_pass(self, corpus: Corpus) -> int:
         counts = np.unique(corpus.train.labels, return_counts=True)[1]
