@@ -1,5 +1,6 @@
 """Stage cross_evaluate: let each GAN's discriminator, and each detector, judge every source."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from stages.judges.detector import Detector
 from stages.judges.protocol import Judge
 from stages.measures.verdict import accuracy, mean_squared_error, threshold_for
 from stages.pipeline.files import replacing, write_json
+from stages.pipeline.judgements import JUDGEMENTS, write_judgements
 from stages.pipeline.parameters import load_params
 from stages.pipeline.pictures import draw_verdicts
 from stages.pipeline.sources import (
@@ -43,9 +45,12 @@ def main() -> None:
     device = pick_device(params.device)
     count = params.sample.count
     names = (*REAL, *generated(params))
-    sources = {name: cut(load_source(name), count, params.seed) for name in names}
+    whole = {name: load_source(name) for name in names}
+    lines = {name: choose(len(source.texts), count, params.seed) for name, source in whole.items()}
+    sources = {name: cut(whole[name], lines[name]) for name in names}
     sources[VALIDATION] = load_source(VALIDATION)
     verdicts: dict[str, dict[str, dict[str, float]]] = {}
+    answers: dict[str, dict[str, np.ndarray]] = {}
     for name in (*params.embeddings, *params.detectors):
         if name in params.embeddings:
             gan = load_generator(f"data/generators/{name}", device)
@@ -61,17 +66,25 @@ def main() -> None:
             source: verdict(logits[source] - threshold, is_real=source in REAL)
             for source in (*REAL, *own, *generated(params))
         }
+        answers[name] = {source: logits[source] - threshold for source in names}
+    with replacing(JUDGEMENTS) as folder:
+        for name, said in answers.items():
+            write_judgements(folder / f"{name}.csv", said, lines)
     write_json("metrics/cross_evaluate.json", verdicts)
     with replacing("plots/cross_evaluate.png") as path:
         draw_verdicts(path, verdicts, real=REAL)
 
 
-def cut(source: Source, count: int, seed: int) -> Source:
-    """Choose `count` texts of a source at random, all where it has no more."""
-    if len(source.texts) <= count:
-        return source
-    places = np.random.default_rng(seed).permutation(len(source.texts))[:count].tolist()
-    return Source(*([column[place] for place in places] for column in source))
+def choose(size: int, count: int, seed: int) -> list[int]:
+    """Choose `count` of `size` lines at random, all in their order where there are no more."""
+    if size <= count:
+        return [*range(size)]
+    return np.random.default_rng(seed).permutation(size)[:count].tolist()
+
+
+def cut(source: Source, lines: Sequence[int]) -> Source:
+    """Keep some texts of a source, with their labels."""
+    return Source(*([column[line] for line in lines] for column in source))
 
 
 def judge_sources(name: str, judge: Judge, sources: dict[str, Source]) -> dict[str, np.ndarray]:

@@ -16,6 +16,7 @@ from stages.generators.language_model import LanguageModel, LanguageModelSetting
 from stages.generators.modern_gan import ModernGan, ModernGanSettings
 from stages.generators.paper_gan import PaperGan, PaperGanSettings
 from stages.generators.per_label import PerLabel
+from stages.pipeline.judgements import load_judgements, write_judgements
 from stages.pipeline.sources import Source, write_source
 
 PARAMS = Path(__file__).with_name("params.yaml")
@@ -133,9 +134,21 @@ def run(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def verdicts(run):
-    """Give the verdicts of a GAN of either recipe."""
-    return run({"word2vec": Modern(), "scalar": Paper()})
+def both(run):
+    """Give the verdicts of a GAN of either recipe, and what each judge said of single texts."""
+    verdicts = run({"word2vec": Modern(), "scalar": Paper()})
+    paths = Path("data/judgements").iterdir()
+    return verdicts, {path.stem: load_judgements(path) for path in paths}
+
+
+@pytest.fixture(scope="module")
+def verdicts(both):
+    return both[0]
+
+
+@pytest.fixture(scope="module")
+def judgements(both):
+    return both[1]
 
 
 def to_six_digits(expected):
@@ -216,11 +229,44 @@ def test_a_gan_a_label_judges_the_texts_of_its_label(run):
 
 
 def test_no_more_texts_of_a_source_are_judged_than_generators_write():
-    source = Source([str(number) for number in range(9)], [str(number % 2) for number in range(9)])
-    assert cross_evaluate.cut(source, 9, seed=1) == source
-    texts, labels = cross_evaluate.cut(source, 4, seed=1)
-    assert len(set(texts)) == len(labels) == 4
-    # Each text keeps its label, and the seed alone decides which they are.
-    assert labels == [str(int(text) % 2) for text in texts]
-    assert cross_evaluate.cut(source, 4, seed=1) == Source(texts, labels)
-    assert cross_evaluate.cut(source, 4, seed=2) != Source(texts, labels)
+    assert cross_evaluate.choose(9, 9, seed=1) == [*range(9)]
+    lines = cross_evaluate.choose(9, 4, seed=1)
+    assert len({*lines}) == 4
+    assert {*lines} < {*range(9)}
+    # The seed alone decides which they are.
+    assert cross_evaluate.choose(9, 4, seed=1) == lines
+    assert cross_evaluate.choose(9, 4, seed=2) != lines
+
+
+def test_each_text_keeps_its_label():
+    source = Source(["a", "b", "c"], ["0", None, "1"])
+    assert cross_evaluate.cut(source, [2, 1]) == Source(["c", "b"], ["1", None])
+
+
+def test_each_text_s_logit_is_written_above_the_judge_s_threshold(judgements):
+    # By the paper's recipe without a threshold: 1 to 3, 7 to 1, 9 to 1, and "1 1" is log 1 = 0.
+    said = judgements["scalar"]
+    assert [*said] == ["train", "test", "markov", "language_model", "hmm", "word2vec", "scalar"]
+    odds = {0: 1 / 3, 1: 7, 2: 9}
+    assert said["test"] == {line: pytest.approx(np.log(o), rel=1e-5) for line, o in odds.items()}
+    assert said["hmm"] == {0: 0.0}
+    # By the modern one odds are divided by 3 to 1.
+    said = judgements["word2vec"]
+    odds = {0: 1 / 9, 1: 7 / 3, 2: 3}
+    assert said["test"] == {line: pytest.approx(np.log(o), rel=1e-5) for line, o in odds.items()}
+
+
+def test_what_is_written_of_single_texts_gives_the_verdicts(verdicts, judgements):
+    assert {*judgements} == {*verdicts} == {"word2vec", "scalar", "ngrams", "vectors"}
+    for judge, said in judgements.items():
+        for source, found in said.items():
+            right = [(logit >= 0) == (source in ("train", "test")) for logit in found.values()]
+            assert verdicts[judge][source]["accuracy"] == pytest.approx(np.mean(right), rel=1e-5)
+
+
+def test_judgements_stand_in_the_order_of_their_lines(tmp_path):
+    path = tmp_path / "judge.csv"
+    write_judgements(path, {"b": [0.25, -1.5], "a": [2.0]}, {"b": [7, 3], "a": [0]})
+    assert path.read_text() == "source,line,logit\nb,3,-1.5\nb,7,0.25\na,0,2\n"
+    assert load_judgements(path) == {"b": {3: -1.5, 7: 0.25}, "a": {0: 2.0}}
+    assert load_judgements(tmp_path / "nobody.csv") == {}

@@ -147,6 +147,12 @@ class Measure(Section):
     )
 
 
+class Report(Section):
+    """What the page of a run shows."""
+
+    count: Annotated[int, Field(ge=1, le=2000)]  # a page of more is too large to open
+
+
 class Core(Section, extra="ignore"):
     """The whole file, without the sections that embeddings and generators type."""
 
@@ -170,3 +176,4 @@ class Core(Section, extra="ignore"):
     cross_evaluate: CrossEvaluate
     detector: Detectors
     measure: Measure
+    report: Report
