@@ -124,12 +124,13 @@ def sweep_tables(record: Record, name: Name = name_source) -> list[str]:
     for source, values in record.sweep.items():
         groups.setdefault(any("_at_" in key for key in values), {})[source] = values
     return [
-        source_table(group, {key: _sweep_column(key) for key in columns_of(group)}, name)
+        source_table(group, {key: sweep_column(key) for key in columns_of(group)}, name)
         for group in groups.values()
     ]
 
 
-def _sweep_column(key: str) -> tuple[str, Callable[[float], str]]:
+def sweep_column(key: str) -> tuple[str, Callable[[float], str]]:
+    """Return the title and form of a number at a temperature, such as `frechet_at_0.7`."""
     measure, _, place = key.partition("_at_")
     title, form = _SWEPT.get(measure, (spaced(measure), significant))
     if not place:
@@ -142,7 +143,7 @@ def _sweep_column(key: str) -> tuple[str, Callable[[float], str]]:
 def detector_tables(record: Record, name: Name = name_source) -> list[str]:
     """Set out whom each detector wrongs, then what it catches of each generator's texts."""
     wronged = {kind: sources.get(WRONGED, {}) for kind, sources in record.detectors.items()}
-    classes = {key: (_name_class(key), share) for key in columns_of(wronged)}
+    classes = {key: (name_class(key), share) for key in columns_of(wronged)}
     blocks = [source_table(wronged, classes, str, "detector: real text taken for generated")]
     for kind, sources in record.detectors.items():
         judged = {source: numbers for source, numbers in sources.items() if source != WRONGED}
@@ -150,7 +151,8 @@ def detector_tables(record: Record, name: Name = name_source) -> list[str]:
     return blocks if record.detectors else []
 
 
-def _name_class(key: str) -> str:
+def name_class(key: str) -> str:
+    """Say which real texts a detector was tried on, such as those of `words 1-5`."""
     kind, _, value = key.partition(" ")
     if kind == "words":
         return f"{value} words"
