@@ -1,9 +1,11 @@
 """Stage report_page: write metrics/report.html, the lab book with the texts behind its numbers."""
 
+import warnings
 from pathlib import Path
 from string import Template
 from typing import Any
 
+from stages.corpus.errors import Caution
 from stages.pages.page import page, read_part
 from stages.pages.report_book import Entry, render_book, render_contents
 from stages.pages.report_data import (
@@ -24,6 +26,7 @@ from stages.reporting.wording import name_source
 
 LAB_BOOK = Path("metrics/README.md")
 PAGE = "metrics/report.html"
+LARGE = 20 * 10**6  # bytes
 OWN = "generator"  # what a judge's own generator makes: no file holds its texts
 PARTS = {"texts": "Read the texts", "judges": "What the judges say", "runs": "Compare two runs"}
 
@@ -31,6 +34,13 @@ PARTS = {"texts": "Read the texts", "judges": "What the judges say", "runs": "Co
 def main() -> None:
     params = load_params("embeddings", "generators", "report")
     content = render_page(Path(), generated(params), params.report.count)
+    size = len(content.encode("utf-8"))
+    if size > LARGE:
+        warnings.warn(
+            f"{PAGE}: {size / 10**6:.0f} MB, which opens slowly; lower report.count",
+            Caution,
+            stacklevel=2,
+        )
     with replacing(PAGE) as temporary:
         temporary.write_text(content, encoding="utf-8", newline="\n")
 

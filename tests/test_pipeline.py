@@ -56,6 +56,18 @@ NO_ARITHMETIC = {
     "invent": "draws from Python's own random numbers",
     "start_gan_paper": "writes one line",
     "report": "writes down numbers that are there",
+    "report_page": "likewise, and counts words",
+}
+
+
+# What a module reads beside code.
+PARTS = {
+    "stages/pages/page.py": {"stages/pages/page.css", "stages/pages/page.js"},
+    "stages/report_page.py": {
+        path.relative_to(ROOT).as_posix()
+        for path in ROOT.glob("stages/pages/report*")
+        if path.suffix != ".py"
+    },
 }
 
 
@@ -257,7 +269,7 @@ def reached(starts, runs_late=lambda module, path: True, harmless=is_harmless, r
     found, waiting = set(), set(starts)
     while waiting:
         module = waiting.pop()
-        found.add(module)
+        found |= {module} | PARTS.get(module, set())
         at_once, late = imported(module, root)
         chosen = [*at_once.items(), *(p for p in late.items() if runs_late(module, p[0]))]
         waiting |= {path for path, names in chosen if not harmless(path, names)} - found
@@ -408,6 +420,7 @@ LEVELS = [
     {"generators", "judges", "measures"},
     {"pipeline"},
     {"reporting"},
+    {"pages"},
     {"stages"},
 ]
 BESIDE = {"fetching": {"corpus"}}  # the network and raw tables: for stages only
@@ -711,6 +724,8 @@ def test_every_path_is_written_once(recipe):
 # DVC keeps a stage out of its run cache if one of its plain outs is not in the cache. This one is
 # done in no time, and its page is in git, as numbers and pictures are.
 PAGES = {"report": ["metrics/README.md"]}
+# A page with texts, which are not for git.
+HIDDEN = "metrics/report.html"
 
 
 @each_name
@@ -719,7 +734,7 @@ def test_numbers_and_pictures_are_in_git_and_data_is_in_the_cache(name):
     plain = outs(stage, ["outs"])
     pages = {path: plain.pop(path) for path in PAGES.get(name, [])}
     assert all(settings == {} for settings in plain.values())
-    assert all(path.split("/")[0] in ("data", "plots") for path in plain)
+    assert all(path.split("/")[0] in ("data", "plots") or path == HIDDEN for path in plain)
     assert not [path for path in plain if path.startswith("plots/") and path.endswith(".png")]
     for kind, ending in (("metrics", ".json"), ("plots", ".png")):
         for path, settings in {**outs(stage, [kind]), **pages}.items():
@@ -730,7 +745,9 @@ def test_numbers_and_pictures_are_in_git_and_data_is_in_the_cache(name):
             )
 
 
-WITHOUT_METRICS = {"check", "invent", "fetch", "oracle", "sample_real", "start_gan", "report"}
+WITHOUT_METRICS = {"check", "invent", "fetch", "oracle", "sample_real", "start_gan", "report"} | {
+    "report_page"
+}
 
 
 @each_name
@@ -746,7 +763,9 @@ def test_a_stage_s_numbers_stand_under_its_own_name(name):
 
 
 # What a stage reads that none writes: `keep` of stages/report.py records an experiment.
-BY_HAND = {("check", "params.yaml"), ("report", "metrics/experiments")}
+BY_HAND = {("check", "params.yaml"), ("report", "metrics/experiments")} | {
+    ("report_page", "metrics/experiments")
+}
 
 
 @each_instance
@@ -848,7 +867,8 @@ def test_a_parameter_belongs_to_these_stages_alone(leaf, readers):
 def test_the_seed_is_nothing_to_what_draws_nothing():
     graph = GRAPHS["modern"]
     unseeded = {name for name, stage in graph.items() if "seed" not in stage.get("params", ())}
-    assert unseeded == {"check", "fetch", "sample_real", "start_gan_paper", "report"}
+    reports = {"report", "report_page"}
+    assert unseeded == {"check", "fetch", "sample_real", "start_gan_paper", *reports}
 
 
 def drawn():
@@ -927,6 +947,12 @@ def test_the_top_level_holds_the_agreed_names():
         first = path.parts[0]
         hidden = first.startswith(".")
         assert hidden or first in (folders if len(path.parts) > 1 else files), path
+
+
+def test_the_page_with_texts_is_not_for_git():
+    ignored = (ROOT / "metrics/.gitignore").read_text(encoding="utf-8").splitlines()
+    assert f"/{Path(HIDDEN).name}" in ignored
+    assert Path(HIDDEN) not in tracked()
 
 
 def test_no_large_file_is_tracked():

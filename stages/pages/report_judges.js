@@ -80,7 +80,7 @@ function makeAnswer(logit) {
   return [
     make("span", { class: isRight ? "right" : "wrong" }, said),
     meter,
-    make("span", { class: "run" }, `score ${score.toFixed(2)}`),
+    make("span", {}, `score ${score.toFixed(2)}`),
   ];
 }
 

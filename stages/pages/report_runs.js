@@ -100,8 +100,8 @@ function showRuns() {
   const select = document.getElementById("runs-theme");
   const theme = select.value;
   const themes = [...new Set(pairs.map(([row]) => row.theme))];
-  fillSelect(select, [[ALL, "all"], ...themes.map((each) => [each, each])]);
-  select.value = themes.includes(theme) ? theme : ALL;
+  fillSelect(select, [...themes.map((each) => [each, each]), [ALL, "all"]]);
+  if (themes.includes(theme)) select.value = theme;
   const shown = pairs.filter(([row]) => select.value === ALL || row.theme === select.value);
   const apart = shown.filter(([a, b]) => tellIntervals(a, b) === "apart").length;
   document.getElementById("runs-status").textContent = shown.length

@@ -1,5 +1,6 @@
 // Texts of all sources side by side: which of them are shown is chosen above the columns.
 
+const TOLD = 5; // shorter runs of words are anybody's
 const ANY = "any"; // no label is called so: labels are told apart by their place
 const texts = {
   sources: REPORT.texts,
@@ -13,20 +14,25 @@ function setAt(source, temperature) {
   return source.sets.find((set) => set.temperature === temperature);
 }
 
+/** Count the words of a text. */
+function countWords(text) {
+  return text.split(" ").filter(Boolean).length;
+}
+
 /** Say how much of a text is copied: "copied" where it is all of it. */
 function tellCopied(words, run) {
   if (run === undefined || !words) return "";
-  return run === words ? "copied" : `${run} of ${words} words`;
+  if (run === words) return "copied";
+  return run < TOLD ? "" : `copied: ${run} of ${words} words`;
 }
 
 /** Return the places of a set's texts that are wanted. */
 function findTexts(set, wanted) {
-  const words = (text) => text.split(" ").filter(Boolean).length;
   return [...set.texts.keys()].filter((place) => {
     const text = set.texts[place];
     if (wanted.label !== ANY && set.labels?.[place] !== texts.labels[wanted.label]) return false;
     if (wanted.copied !== "0") {
-      const least = wanted.copied === "whole" ? Math.max(1, words(text)) : Number(wanted.copied);
+      const least = wanted.copied === "whole" ? Math.max(1, countWords(text)) : Number(wanted.copied);
       if (!set.copied || set.copied[place] < least) return false;
     }
     return !wanted.pattern || text.search(wanted.pattern) >= 0;
@@ -46,10 +52,10 @@ function makeText(set, place, pattern, told = []) {
     badge.prepend("label ");
     notes.append(badge);
   }
-  const words = set.texts[place].split(" ").filter(Boolean).length;
+  const words = countWords(set.texts[place]);
   const copied = tellCopied(words, set.copied?.[place]);
   if (copied === "copied") notes.append(make("strong", { class: "badge copied" }, copied));
-  else if (copied) notes.append(make("span", { class: "run", title: "longest run of words that stands in a training text" }, `copied: ${copied}`));
+  else if (copied) notes.append(make("span", {}, copied));
   line.append(text, ...(notes.childNodes.length ? [notes] : []));
   return line;
 }
@@ -62,6 +68,10 @@ function makeColumn(source, set, found, wanted) {
   column.append(about);
   if (!set) {
     about.append(source.sets.length > 1 ? "no texts at this temperature" : "writes at one temperature alone");
+    return column;
+  }
+  if (wanted.label !== ANY && !set.labels) {
+    about.append("texts without labels");
     return column;
   }
   const few = set.total > set.texts.length ? `, of ${set.total.toLocaleString("en")} in its file` : "";
