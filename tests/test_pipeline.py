@@ -45,7 +45,7 @@ HARMLESS_NAMES = {"stages/pipeline/stage.py": {"run_stage"}}
 # Likewise of a parameter, which then is no `params` of a stage.
 HARMLESS_PARAMS = {"checkpoint_minutes": "a training that goes on from one is the unbroken one"}
 # Commands for people, which no stage of dvc.yaml runs.
-COMMANDS = {"detect", "generate", "shift"}
+COMMANDS = {"blind_test", "detect", "generate", "shift"}
 # `check` always writes the same, or nothing: what it imports decides on that, but cannot change it.
 CONSTANT = {"check": "whatever it imports"}
 # How libraries calculate is settled by one module, on which all stages depend but these.
@@ -86,6 +86,8 @@ def named(stage, item, recipe):
             # Any generator may be one a label; a GAN reads and writes by its embedding.
             own = gan | embeddings(item) if item in EMBEDDINGS else rooms(item)
             return own | rooms("per_label")
+        case "write_blind_test":
+            return rooms("language_model", "per_label")  # by which words are ranked
         case "cross_evaluate":
             return gan | embeddings(*EMBEDDINGS) | rooms("per_label")  # every GAN
     return set()
@@ -151,6 +153,10 @@ def idle(stage, item):
         case "cross_evaluate", _:
             # A detector may read sentence vectors.
             return LEARNING - {"stages/measures/sentence_vectors.py"}
+        case "write_blind_test", _:
+            # It asks a language model for nothing but its words' ranks.
+            judging = {"stages/judges/per_label_judge.py", "stages/judges/protocol.py"}
+            return (LEARNING - {"stages/corpus/corpus.py"}) | judging | {"stages/training/plateau.py"}
         case "start_gan", "paper":
             # It writes one line: `gather` is for the other recipe.
             return reached({"stages/start_gan.py"}) - {
@@ -402,7 +408,7 @@ def test_twenty_generators_are_fewer_than_sixty_stages():
 # Folders
 
 LEVELS = [
-    {"corpus"},
+    {"corpus", "pages"},
     {"embeddings", "networks"},
     {"training"},
     {"generators", "judges", "measures"},
@@ -745,8 +751,12 @@ def test_a_stage_s_numbers_stand_under_its_own_name(name):
         assert metrics[0] in (f"metrics/{module}.json", f"metrics/{module}")
 
 
-# What a stage reads that none writes: `keep` of stages/report.py records an experiment.
-BY_HAND = {("check", "params.yaml"), ("report", "metrics/experiments")}
+# What a stage reads that none writes; `keep` of stages/report.py records an experiment.
+BY_HAND = {
+    ("check", "params.yaml"),
+    ("report", "metrics/experiments"),
+    ("report", "metrics/blind_test.json"),  # written by the command blind_test, of people's answers
+}
 
 
 @each_instance
