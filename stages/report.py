@@ -1,4 +1,4 @@
-"""Stage report: write the lab book, metrics/README.md; for people, record a run and fill README.md.
+"""Stage report: write metrics/README.md and report.html; for people, record a run, fill README.md.
 
 python -m stages.report                              the stage
 python -m stages.report keep NAME "COMMAND"          record the working tree's numbers
@@ -6,9 +6,11 @@ python -m stages.report readme                       put the table of measures i
 """
 
 import argparse
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
+from stages.corpus.errors import Caution
 from stages.pipeline.command_line import Parser
 from stages.pipeline.files import replacing
 from stages.pipeline.parameters import load_params
@@ -17,14 +19,17 @@ from stages.pipeline.stage import run_stage
 from stages.reporting.experiments import keep
 from stages.reporting.lab_book import render_lab_book
 from stages.reporting.readme import fill_readme
+from stages.reporting.run_page import render_page
 
 LAB_BOOK = "metrics/README.md"
+PAGE = "metrics/report.html"  # with texts, so not for git
 README = "README.md"
+LARGE = 20 * 10**6  # characters, nearly all of which are bytes
 
 
 def main(*arguments: str) -> None:
     options = parse_arguments(arguments)
-    params = load_params("embeddings", "generators", "fetch.source", "measure.model")
+    params = load_params("embeddings", "generators", "fetch.source", "measure.model", "report")
     sources = generated(params)
     if options.command == "keep":
         keep(
@@ -41,7 +46,16 @@ def main(*arguments: str) -> None:
     else:
         invented = params.fetch.source == "sample"
         encoder = params.measure.model
-        write_text(LAB_BOOK, render_lab_book(Path(), sources, params.embeddings, invented, encoder))
+        book = render_lab_book(Path(), sources, params.embeddings, invented, encoder)
+        write_text(LAB_BOOK, book)
+        page = render_page(Path(), book, sources, params.report.count)
+        if len(page) > LARGE:
+            warnings.warn(
+                f"{PAGE}: {len(page) / 10**6:.0f} MB, which opens slowly; lower report.count",
+                Caution,
+                stacklevel=2,
+            )
+        write_text(PAGE, page)
 
 
 def write_text(path: str, content: str) -> None:

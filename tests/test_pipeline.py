@@ -45,7 +45,7 @@ HARMLESS_NAMES = {"stages/pipeline/stage.py": {"run_stage"}}
 # Likewise of a parameter, which then is no `params` of a stage.
 HARMLESS_PARAMS = {"checkpoint_minutes": "a training that goes on from one is the unbroken one"}
 # Commands for people, which no stage of dvc.yaml runs.
-COMMANDS = {"detect", "generate", "shift"}
+COMMANDS = {"blind_test", "detect", "generate", "shift"}
 # `check` always writes the same, or nothing: what it imports decides on that, but cannot change it.
 CONSTANT = {"check": "whatever it imports"}
 # How libraries calculate is settled by one module, on which all stages depend but these.
@@ -56,18 +56,21 @@ NO_ARITHMETIC = {
     "invent": "draws from Python's own random numbers",
     "start_gan_paper": "writes one line",
     "report": "writes down numbers that are there",
-    "report_page": "likewise, and counts words",
 }
 
 
-# What a module reads beside code.
+# What a module reads beside code: the parts of pages, by the page's name.
 PARTS = {
-    "stages/pages/page.py": {"stages/pages/page.css", "stages/pages/page.js"},
-    "stages/report_page.py": {
+    module: {
         path.relative_to(ROOT).as_posix()
-        for path in ROOT.glob("stages/pages/report*")
+        for path in ROOT.glob(f"stages/pages/{name}*")
         if path.suffix != ".py"
-    },
+    }
+    for module, name in (
+        ("stages/pages/page.py", "page"),
+        ("stages/reporting/run_page.py", "report"),
+        ("stages/write_blind_test.py", "blind_test"),
+    )
 }
 
 
@@ -98,6 +101,8 @@ def named(stage, item, recipe):
             # Any generator may be one a label; a GAN reads and writes by its embedding.
             own = gan | embeddings(item) if item in EMBEDDINGS else rooms(item)
             return own | rooms("per_label")
+        case "write_blind_test":
+            return rooms("language_model", "per_label")  # by which words are ranked
         case "cross_evaluate":
             return gan | embeddings(*EMBEDDINGS) | rooms("per_label")  # every GAN
     return set()
@@ -163,6 +168,12 @@ def idle(stage, item):
         case "cross_evaluate", _:
             # A detector may read sentence vectors.
             return LEARNING - {"stages/measures/sentence_vectors.py"}
+        case "write_blind_test", _:
+            # It asks a language model for nothing but its words' ranks.
+            judging = {"stages/judges/per_label_judge.py", "stages/judges/protocol.py"}
+            return (
+                (LEARNING - {"stages/corpus/corpus.py"}) | judging | {"stages/training/plateau.py"}
+            )
         case "start_gan", "paper":
             # It writes one line: `gather` is for the other recipe.
             return reached({"stages/start_gan.py"}) - {
@@ -414,13 +425,12 @@ def test_twenty_generators_are_fewer_than_sixty_stages():
 # Folders
 
 LEVELS = [
-    {"corpus"},
+    {"corpus", "pages"},
     {"embeddings", "networks"},
     {"training"},
     {"generators", "judges", "measures"},
     {"pipeline"},
     {"reporting"},
-    {"pages"},
     {"stages"},
 ]
 BESIDE = {"fetching": {"corpus"}}  # the network and raw tables: for stages only
@@ -745,9 +755,7 @@ def test_numbers_and_pictures_are_in_git_and_data_is_in_the_cache(name):
             )
 
 
-WITHOUT_METRICS = {"check", "invent", "fetch", "oracle", "sample_real", "start_gan", "report"} | {
-    "report_page"
-}
+WITHOUT_METRICS = {"check", "invent", "fetch", "oracle", "sample_real", "start_gan", "report"}
 
 
 @each_name
@@ -762,9 +770,11 @@ def test_a_stage_s_numbers_stand_under_its_own_name(name):
         assert metrics[0] in (f"metrics/{module}.json", f"metrics/{module}")
 
 
-# What a stage reads that none writes: `keep` of stages/report.py records an experiment.
-BY_HAND = {("check", "params.yaml"), ("report", "metrics/experiments")} | {
-    ("report_page", "metrics/experiments")
+# What a stage reads that none writes; `keep` of stages/report.py records an experiment.
+BY_HAND = {
+    ("check", "params.yaml"),
+    ("report", "metrics/experiments"),
+    ("report", "metrics/blind_test.json"),  # written by the command blind_test, of people's answers
 }
 
 
@@ -867,8 +877,7 @@ def test_a_parameter_belongs_to_these_stages_alone(leaf, readers):
 def test_the_seed_is_nothing_to_what_draws_nothing():
     graph = GRAPHS["modern"]
     unseeded = {name for name, stage in graph.items() if "seed" not in stage.get("params", ())}
-    reports = {"report", "report_page"}
-    assert unseeded == {"check", "fetch", "sample_real", "start_gan_paper", *reports}
+    assert unseeded == {"check", "fetch", "sample_real", "start_gan_paper", "report"}
 
 
 def drawn():

@@ -48,7 +48,11 @@ def area_error(area: float, positives: int, negatives: int) -> float:
 
 def share(hits: np.ndarray) -> Estimate:
     """Return the share of True among hits (N,), N at least 1, with Wilson's interval."""
-    count, value = len(hits), float(np.mean(hits))
+    return wilson(float(np.mean(hits)), len(hits))
+
+
+def wilson(value: float, count: float) -> Estimate:
+    """Return a share with Wilson's interval for so many independent cases, more than none."""
     below = 1 + NORMAL**2 / count
     middle = (value + NORMAL**2 / (2 * count)) / below
     reach = NORMAL / below * np.sqrt(value * (1 - value) / count + NORMAL**2 / (4 * count**2))

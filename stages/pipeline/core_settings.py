@@ -137,6 +137,15 @@ class Detectors(Section):
     vectors: VectorDetector
 
 
+class BlindTest(Section):
+    """Whose texts people are asked about, and how many of each."""
+
+    count: Count
+    generators: Annotated[Distinct[Text], Field(min_length=1)] | None = Field(
+        description="null, or a list of generators of this run, each once"
+    )
+
+
 class Measure(Section):
     """How much of each source is measured, and by which model's sentence vectors."""
 
@@ -175,5 +184,6 @@ class Core(Section, extra="ignore"):
     sweep: Sweep
     cross_evaluate: CrossEvaluate
     detector: Detectors
+    blind_test: BlindTest
     measure: Measure
     report: Report

@@ -149,14 +149,16 @@ def _compare(values: Any, mistakes: Mapping[str, str]) -> Iterator[tuple[str, st
             f"{label} is {say(get(label))}; allowed while per_label is false: null; "
             "set it to null, or per_label to true",
         )
-    if are_sound("generators", "embeddings", "detector.fakes"):
+    for key in ("detector.fakes", "blind_test.generators"):
+        if not are_sound("generators", "embeddings", key):
+            continue
         there = [*FIRST, *get("generators"), *get("embeddings")]
-        for name in get("detector.fakes") or []:
+        for name in get(key) or []:
             if name not in there:
                 yield (
-                    f"detector.fakes.{name}",
-                    f"detector.fakes is {say(get('detector.fakes'))}, but {name} is no generator "
-                    f"of this run; allowed: null, or any of {', '.join(there)}",
+                    f"{key}.{name}",
+                    f"{key} is {say(get(key))}, but {name} is no generator of this run; allowed: "
+                    f"null, or any of {', '.join(there)}",
                 )
     if are_sound("generators"):
         known = list_generators()

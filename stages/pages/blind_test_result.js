@@ -1,0 +1,139 @@
+// The blind test's result: shares with their intervals, and all texts with who wrote them.
+
+const NORMAL = 1.959964; // standard deviations to either side that hold 95 %
+// Words by their rank under the language model, as in GLTR; the last are not ranked.
+const BANDS = [
+  ["among the 10 most expected words", 10],
+  ["among the first 100", 100],
+  ["among the first 1,000", 1000],
+  ["beyond them", Infinity],
+  ["a word that the language model does not know", 0],
+];
+
+/** Return Wilson's 95 % interval of a share over so many texts: [low, high]. */
+function wilson(value, count) {
+  const below = 1 + NORMAL ** 2 / count;
+  const middle = (value + NORMAL ** 2 / (2 * count)) / below;
+  const spread = (value * (1 - value)) / count + NORMAL ** 2 / (4 * count ** 2);
+  const reach = (NORMAL / below) * Math.sqrt(spread);
+  return [Math.min(middle - reach, value), Math.max(middle + reach, value)];
+}
+
+/** Count what was answered: right ones, and by source the texts and those taken for real. */
+function countUp(answers, key, sources) {
+  const counts = sources.map((source) => ({ ...source, texts: 0, taken: 0 }));
+  let right = 0;
+  answers.forEach((each, place) => {
+    if (!each) return;
+    const source = counts[key[place]];
+    source.texts += 1;
+    source.taken += each.answer === "real";
+    right += (each.answer === "real") === source.real;
+  });
+  return { right, answered: counts.reduce((sum, each) => sum + each.texts, 0), sources: counts };
+}
+
+function percent(value) {
+  return `${Math.round(100 * value)}\u00a0%`;
+}
+
+function add(parent, name, className = "", text = "") {
+  const element = document.createElement(name);
+  if (className) element.className = className;
+  if (text) element.textContent = text;
+  parent.append(element);
+  return element;
+}
+
+function showEnd() {
+  const { right, answered, sources } = countUp(state.answers, data.key, data.sources);
+  const share = right / answered;
+  const [low, high] = wilson(share, answered);
+  by("score").textContent = `You were right about ${right} of ${answered} texts: ${percent(share)}.`;
+  const span = `The 95 % interval is ${percent(low)} to ${percent(high)}`;
+  if (low > 0.5) by("chance").textContent = `${span}: better than guessing, which is right half the time.`;
+  else if (high < 0.5) by("chance").textContent = `${span}: worse than guessing. You were fooled.`;
+  else by("chance").textContent = `${span}. Guessing is right half the time, and that lies within it.`;
+  by("sources").replaceChildren();
+  const real = sources.find((source) => source.real);
+  const level = real.texts ? real.taken / real.texts : null;
+  for (const source of sources) if (source.texts) addSource(by("sources"), source, level);
+  showReview();
+}
+
+/** Add a row of the table; a line marks the level of real text, null where there is none. */
+function addSource(table, source, level) {
+  const row = add(table, "tr");
+  add(row, "th", "", source.name).scope = "row";
+  add(row, "td", "number", String(source.texts));
+  const cell = add(row, "td");
+  const share = source.taken / source.texts;
+  const [low, high] = wilson(share, source.texts);
+  add(cell, "span", "share", percent(share));
+  add(cell, "span", "interval", ` (${percent(low)} to ${percent(high)})`);
+  const track = add(cell, "div", "track");
+  track.setAttribute("aria-hidden", "true");
+  const reach = add(track, "div", "reach");
+  reach.style.left = `${100 * low}%`;
+  reach.style.width = `${100 * (high - low)}%`;
+  if (level !== null) add(track, "div", "real").style.left = `${100 * level}%`;
+  add(track, "div", "point").style.left = `${100 * share}%`;
+}
+
+function bandOf(rank) {
+  return rank === 0 ? BANDS.length - 1 : BANDS.findIndex(([, last]) => rank <= last);
+}
+
+/** Put a text's words into an element, each marked by its rank. */
+function showRanks(element, text, ranks) {
+  const inside = document.createElement("bdi");
+  inside.dir = "auto";
+  text.split(" ").forEach((word, place) => {
+    if (place) inside.append(" ");
+    add(inside, "span", `band band-${bandOf(ranks[place])}`, makeVisible(word));
+  });
+  element.replaceChildren(inside);
+}
+
+function tellRanks(ranks) {
+  const counts = BANDS.map(() => 0);
+  for (const rank of ranks) counts[bandOf(rank)] += 1;
+  const [first, second, third, fourth, unknown] = counts;
+  const told = `Of ${ranks.length} words, ${first} in the first 10, ${second} to 100, ${third} to 1,000, `;
+  return `${told}${fourth} beyond${unknown ? `, ${unknown} not known` : ""}.`;
+}
+
+function showReview() {
+  const withRanks = data.ranks !== null && by("ranks").checked;
+  by("legend").hidden = !withRanks;
+  by("review").replaceChildren();
+  data.texts.forEach((text, place) => {
+    const source = data.sources[data.key[place]];
+    const given = state.answers[place];
+    const isRight = Boolean(given) && (given.answer === "real") === source.real;
+    if (by("mistakes").checked && (!given || isRight)) return;
+    const item = add(by("review"), "li", given ? (isRight ? "right" : "wrong") : "");
+    const verdict = add(item, "p", "verdict");
+    if (given) add(verdict, "span", "mark", isRight ? "✓ right" : "✗ wrong");
+    const whose = source.real ? "Real" : `Fake, by ${source.name}`;
+    verdict.append(`${place + 1}. ${whose}. You said ${given ? given.answer : "nothing"}.`);
+    const ranks = withRanks ? data.ranks[place] : null;
+    if (ranks) {
+      showRanks(add(item, "p", "text"), text, ranks);
+      add(item, "p", "verdict", tellRanks(ranks));
+    } else {
+      showText(add(item, "p", "text"), text);
+    }
+  });
+  if (!by("review").children.length) add(by("review"), "li", "", "None.");
+}
+
+function startReview() {
+  by("ranks-option").hidden = data.ranks === null;
+  BANDS.forEach(([told], place) => {
+    add(add(by("bands"), "li"), "span", `band band-${place}`, told);
+  });
+  for (const id of ["mistakes", "ranks"]) by(id).addEventListener("change", showReview);
+}
+
+start();
