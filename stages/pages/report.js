@@ -17,6 +17,14 @@ function fillSelect(select, options) {
   select.replaceChildren(...options.map(([value, title]) => make("option", { value }, title)));
 }
 
+/** Act on each choice in a form: fields to write into at every letter, others when they are set. */
+function onChoice(form, act) {
+  const isWritten = (event) => event.target.type === "search";
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.addEventListener("input", (event) => isWritten(event) && act());
+  form.addEventListener("change", (event) => isWritten(event) || act());
+}
+
 /** Find a text whatever the case of its letters; null finds everything. */
 function toPattern(query) {
   if (!query) return null;

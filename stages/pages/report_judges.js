@@ -110,9 +110,7 @@ function showJudged() {
 function startJudges() {
   makeMatrix(REPORT.judges);
   const panel = document.getElementById("judges-texts");
-  const form = panel.querySelector("form");
-  form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("input", () => {
+  onChoice(panel.querySelector("form"), () => {
     judged.page = 0;
     showJudged();
   });

@@ -98,10 +98,10 @@ function showRuns() {
   const [one, other] = [value("runs-first-source"), value("runs-second-source")];
   const pairs = pairNumbers(first, second, one, other);
   const select = document.getElementById("runs-theme");
-  const theme = select.value;
+  const theme = select.options.length ? select.value : null;
   const themes = [...new Set(pairs.map(([row]) => row.theme))];
   fillSelect(select, [...themes.map((each) => [each, each]), [ALL, "all"]]);
-  if (themes.includes(theme)) select.value = theme;
+  if (theme === ALL || themes.includes(theme)) select.value = theme;
   const shown = pairs.filter(([row]) => select.value === ALL || row.theme === select.value);
   const apart = shown.filter(([a, b]) => tellIntervals(a, b) === "apart").length;
   document.getElementById("runs-status").textContent = shown.length
@@ -140,11 +140,9 @@ function startRuns() {
     fillSelect(select, titles);
     select.value = which === "first" ? findNearest() : 0;
     listSources(sources, runs[select.value]);
-    select.addEventListener("input", () => listSources(sources, runs[select.value]));
+    select.addEventListener("change", () => listSources(sources, runs[select.value]));
   }
-  const form = document.querySelector("#runs form");
-  form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("input", showRuns);
+  onChoice(document.querySelector("#runs form"), showRuns);
   showRuns();
 }
 

@@ -130,9 +130,7 @@ function startTexts() {
   const labels = texts.labels.map((each, place) => [place, makeVisible(each) || "none"]);
   fillSelect(label, [[ANY, "any or none"], ...labels]);
   label.parentElement.hidden = !labels.length;
-  const form = document.querySelector("#texts form");
-  form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("input", () => {
+  onChoice(document.querySelector("#texts form"), () => {
     texts.page = 0;
     showTexts();
   });
