@@ -156,7 +156,9 @@ def idle(stage, item):
         case "write_blind_test", _:
             # It asks a language model for nothing but its words' ranks.
             judging = {"stages/judges/per_label_judge.py", "stages/judges/protocol.py"}
-            return (LEARNING - {"stages/corpus/corpus.py"}) | judging | {"stages/training/plateau.py"}
+            return (
+                (LEARNING - {"stages/corpus/corpus.py"}) | judging | {"stages/training/plateau.py"}
+            )
         case "start_gan", "paper":
             # It writes one line: `gather` is for the other recipe.
             return reached({"stages/start_gan.py"}) - {
