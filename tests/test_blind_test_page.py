@@ -5,12 +5,12 @@ import time
 from pathlib import Path
 
 import pytest
-from browser import start_browser
 
 from stages import blind_test
 from stages.measures.detection import wilson
 from stages.pipeline.blind_test_files import write_key
 from stages.write_blind_test import render
+from tests.browser import start_browser
 
 PAGE = "0123456789abcdef"
 # What anybody may have written, and a word longer than the page is wide.
