@@ -6,7 +6,6 @@ from html import unescape
 from pathlib import Path
 
 import pytest
-from browser import start_browser
 
 from stages.pipeline.judgements import write_judgements
 from stages.reporting.experiments import FOLDER
@@ -14,6 +13,7 @@ from stages.reporting.html_book import read_picture, render_book
 from stages.reporting.lab_book import render_lab_book
 from stages.reporting.page_data import gather_texts, read_answers
 from stages.reporting.run_page import render_page
+from tests.browser import start_browser
 
 GENERATED = ("markov", "hmm")
 DOT = bytes.fromhex(  # a PNG of one pixel

@@ -29,8 +29,10 @@ def share_of_answers(answers: Mapping[int, Sequence[bool]]) -> Estimate:
     sums = np.array([sum(given) for given in answers.values()])
     value = float(sums.sum() / counts.sum())
     spread = float(np.sum((sums - counts * value) ** 2)) / counts.sum() ** 2
-    # Where all answers are alike the texts are as many as is known to be independent.
-    count = value * (1 - value) / spread if 0 < value < 1 and spread > 0 else len(counts)
+    if value in (0, 1):  # as many as is known to be independent
+        count = float(len(counts))
+    else:
+        count = value * (1 - value) / spread if spread else np.inf
     return wilson(value, min(max(count, 1.0), float(counts.sum())))
 
 

@@ -116,7 +116,7 @@ function showReview() {
     const verdict = add(item, "p", "verdict");
     if (given) add(verdict, "span", "mark", isRight ? "✓ right" : "✗ wrong");
     const whose = source.real ? "Real" : `Fake, by ${source.name}`;
-    verdict.append(`${place + 1}. ${whose}. You said ${given ? given.answer : "nothing"}.`);
+    verdict.append(` ${place + 1}. ${whose}. You said ${given ? given.answer : "nothing"}.`);
     const ranks = withRanks ? data.ranks[place] : null;
     if (ranks) {
       showRanks(add(item, "p", "text"), text, ranks);

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stages.reporting.experiments import ABOUT, FOLDER, render_experiment
+from stages.reporting.people_part import people_part
 from stages.reporting.record import Record, read_record
 from stages.reporting.sections import (
     detector_tables,
@@ -59,6 +60,7 @@ def render_lab_book(
         _measures(record, encoder),
         _verdicts(record, metrics, generated),
         _detectors(record),
+        people_part(metrics, generated),
         _labels(record),
         round_trips_part(metrics, embeddings),
         _sweep(record),

@@ -59,17 +59,17 @@ def read_record(
     Raises:
         UserError: a file is no JSON, or holds what is no number.
     """
-    measures = {path.stem: _read_numbers(path) for path in sorted(folder.glob("measure/*.json"))}
+    measures = {path.stem: read_numbers(path) for path in sorted(folder.glob("measure/*.json"))}
     for source, values in measures.items():
         if ORACLE in values:  # which alone ranks nothing
-            written = _read_numbers(folder / f"sample/{source}.json").get("sample", {})
+            written = read_numbers(folder / f"sample/{source}.json").get("sample", {})
             left = written.get(source, {})
             values |= {key: left[key] for key in HELD_OUT if key in left}
-    sweep = _read_numbers(folder / "sweep.json").get("sweep", {})
-    verdicts = _read_numbers(folder / "cross_evaluate.json")
-    labels = _read_numbers(folder / "labels.json").get("labels", {})
+    sweep = read_numbers(folder / "sweep.json").get("sweep", {})
+    verdicts = read_numbers(folder / "cross_evaluate.json")
+    labels = read_numbers(folder / "labels.json").get("labels", {})
     ends = _read_intervals(plots / "measure.csv") if plots else {}
-    detectors = _read_numbers(folder / "evaluate_detectors.json").get("evaluate_detectors", {})
+    detectors = read_numbers(folder / "evaluate_detectors.json").get("evaluate_detectors", {})
     detected_ends = _read_intervals(plots / "detectors.csv") if plots else {}
     swept_ends = _read_intervals(plots / "sweep.csv") if plots else {}
     return Record(
@@ -109,7 +109,12 @@ def read_json(path: Path) -> dict[str, Any]:
         ) from None
 
 
-def _read_numbers(path: Path) -> dict[str, Any]:
+def read_numbers(path: Path) -> dict[str, Any]:
+    """Read a file of nested numbers, an empty mapping where there is none.
+
+    Raises:
+        UserError: it is no JSON, or holds what is no number.
+    """
     values = read_json(path)
     _check_numbers(values, path, "")
     return values
