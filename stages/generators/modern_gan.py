@@ -65,6 +65,9 @@ CHECKED = 1000  # texts of the generator that each epoch is judged by
 PATIENCE = 2  # passes that do not help on unseen texts, after which the rate falls
 
 
+Name = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")]  # of a generator
+
+
 class ModernGanSettings(NetworkSettings):
     """The discriminator's shape, and the training of both networks.
 
@@ -87,7 +90,9 @@ class ModernGanSettings(NetworkSettings):
     epochs: CountOrZero
     method: Literal["policy_gradient", "maligan", "likelihood"]
     objective: Literal["cross_entropy", "hinge", "relativistic", "wasserstein"]
-    fakes: Distinct[Literal["markov", "language_model"]]
+    fakes: Distinct[Name] = Field(
+        description="a list of generators of this run, no GAN of an embedding, each once"
+    )
     discount: UnitInterval
     likelihood_weight: Weight
     generator_learning_rate: Rate
