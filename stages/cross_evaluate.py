@@ -14,6 +14,7 @@ from stages.pipeline.files import replacing, write_json
 from stages.pipeline.parameters import load_params
 from stages.pipeline.pictures import draw_verdicts
 from stages.pipeline.sources import (
+    GANS,
     REAL,
     VALIDATION,
     Source,
@@ -48,7 +49,7 @@ def main() -> None:
     verdicts: dict[str, dict[str, dict[str, float]]] = {}
     for name in (*params.embeddings, *params.detectors):
         if name in params.embeddings:
-            gan = load_generator(f"data/generators/{name}", device)
+            gan = load_generator(GANS / name, device)
             judge, own = gan.judge, {OWN: gan.judge_own(count, params.seed)}
         else:
             judge, own = Detector.load(Path(f"data/detectors/{name}"), device), {}
