@@ -16,6 +16,7 @@ from stages.pipeline.judgements import JUDGEMENTS, write_judgements
 from stages.pipeline.parameters import load_params
 from stages.pipeline.pictures import draw_verdicts
 from stages.pipeline.sources import (
+    GANS,
     REAL,
     VALIDATION,
     Source,
@@ -53,7 +54,7 @@ def main() -> None:
     answers: dict[str, dict[str, np.ndarray]] = {}
     for name in (*params.embeddings, *params.detectors):
         if name in params.embeddings:
-            gan = load_generator(f"data/generators/{name}", device)
+            gan = load_generator(GANS / name, device)
             judge, own = gan.judge, {OWN: gan.judge_own(count, params.seed)}
         else:
             judge, own = Detector.load(Path(f"data/detectors/{name}"), device), {}

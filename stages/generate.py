@@ -1,6 +1,6 @@
 """Command generate: let a trained model write texts, for people; it needs the model's folder alone.
 
-python -m stages.generate word2vec --count 5         five texts of data/generators/word2vec
+python -m stages.generate word2vec --count 5         five texts of data/gans/word2vec
 python -m stages.generate lstm_vae --between A B     texts on the way from text A to text B
 """
 

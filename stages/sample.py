@@ -17,6 +17,7 @@ from stages.pipeline.parameters import load_params
 from stages.pipeline.sources import (
     TEST,
     VALIDATION,
+    find_trained,
     load_source,
     write_fakes,
     write_source,
@@ -37,7 +38,7 @@ def main(name: str) -> None:
     params = load_params("seed", "device", "threads", "sample", "sweep.count", "sweep.temperatures")
     seed_everything(params.seed, params.threads)
     sample = params.sample
-    generator = alone = load_generator(f"data/generators/{name}", pick_device(params.device))
+    generator = alone = load_generator(find_trained(name), pick_device(params.device))
     if generator.chooses:
         from stages.generators.chosen import with_choice
 

@@ -1,11 +1,12 @@
 """Stage start_gan: gather what the GANs of a recipe start from.
 
 The paper's start from noise: their folder says no more. The modern ones start from the language
-model and learn to know other generators' texts. DVC compares contents: what else changes in
-data/generators/ retrains no GAN.
+model and learn to know other generators' texts: those of any that `generators` names, which is why
+they wait for all of these. DVC compares contents: what else changes there retrains no GAN.
 """
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,8 +14,8 @@ from tqdm import tqdm
 
 from stages.corpus.corpus import load_corpus
 from stages.corpus.seeds import derive_seed
-from stages.generators.per_label import part_of
-from stages.generators.protocol import load_generator
+from stages.generators.per_label import PerLabel, part_of
+from stages.generators.protocol import Generator, load_generator
 from stages.pipeline.files import replacing, write_lines
 from stages.pipeline.parameters import load_params
 from stages.pipeline.stage import pick_device, run_stage, seed_everything
@@ -59,15 +60,26 @@ def gather(folder: Path) -> None:
         inner = folder if place is None else part_of(folder, place)
         inner.mkdir(exist_ok=True)
         for name, source in sources.items():
-            writer = source if label is None else source.parts[corpus.label_names[label]]
-            # Seeded apart, so that none of them is a text of the stage sample.
             count = len(part.train) + (len(part.validation) if name == START else 0)
-            batches = writer.generate(count, derive_seed(params.seed, "fakes"))
+            # Seeded apart, so that none of them is a text of the stage sample.
+            seed = derive_seed(params.seed, "fakes")
+            batches = write(
+                source, None if label is None else corpus.label_names[label], count, seed
+            )
             texts = (text for batch in batches for text in batch)
             shown = tqdm(texts, f"{name} fakes", total=count, unit="text")
             write_lines(inner / f"{name}.txt", shown)
         model = GENERATORS / START
         shutil.copytree(model if place is None else part_of(model, place), inner / START)
+
+
+def write(source: Generator, label: str | None, count: int, seed: int) -> Iterator[list[str]]:
+    """Let a generator write texts, of one label or of all."""
+    if label is None:
+        return source.generate(count, seed)
+    if isinstance(source, PerLabel):
+        return source.parts[label].generate(count, seed)
+    return source.generate(count, seed, labels=[label] * count)
 
 
 def chosen_fakes(params: SimpleNamespace) -> list[str]:

@@ -57,6 +57,7 @@ def main(name: str) -> None:
     train_and_save(
         build,
         corpus,
+        home=Path("data/gans"),
         stage="train_gan",
         name=name,
         per_label=params.per_label,

@@ -3,6 +3,8 @@
 With per_label it trains one a label, but for generators that take labels by themselves.
 """
 
+from pathlib import Path
+
 from stages.corpus.corpus import Corpus, load_corpus
 from stages.generators.protocol import Generator, find_generator
 from stages.pipeline.parameters import load_params, load_settings
@@ -26,6 +28,7 @@ def main(name: str) -> None:
     train_and_save(
         build,
         corpus,
+        home=Path("data/generators"),
         stage="train_generator",
         name=name,
         per_label=params.per_label and not generator.conditional,

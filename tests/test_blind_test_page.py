@@ -2,6 +2,8 @@
 
 import json
 import time
+from importlib import import_module
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from stages.pipeline.blind_test_files import write_key
 from stages.write_blind_test import render
 from tests.browser import start_browser
 
-PAGE = "0123456789abcdef"
+NUMBERS = count(1)  # of pages
 # What anybody may have written, and a word longer than the page is wide.
 TEXTS = [
     "<img src=x onerror=alert(1)> </script> &amp; <b>bold</b>",
@@ -61,25 +63,24 @@ def browser(tmp_path_factory):
         yield browser
 
 
-@pytest.fixture(scope="module")
-def file(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("page")
-    data = {"page": PAGE, "seed": 7, "texts": TEXTS, "key": KEY, "ranks": RANKS}
+@pytest.fixture
+def file(tmp_path):
+    """Write a page of its own, for which the browser has kept nothing."""
+    page = f"{next(NUMBERS):016x}"
+    data = {"page": page, "seed": 7, "texts": TEXTS, "key": KEY, "ranks": RANKS}
     data["sources"] = [{"name": name, "real": name == NAMES[0]} for name in NAMES]
-    (folder / "blind_test.html").write_text(render(data), encoding="utf-8", newline="\n")
+    (tmp_path / "blind_test.html").write_text(render(data), encoding="utf-8", newline="\n")
     shown = [(text, SOURCES[place]) for text, place in zip(TEXTS, KEY, strict=True)]
-    write_key(folder / "blind_test.json", PAGE, 7, shown)
-    return folder / "blind_test.html"
+    write_key(tmp_path / "blind_test.json", page, 7, shown)
+    return tmp_path / "blind_test.html"
 
 
 @pytest.fixture
 def sheet(browser, file):
-    """Open the page as somebody who has never seen it."""
+    """Open the page."""
     browser.resize(1000)
-    browser.open(file)
-    browser.driver.execute_script("localStorage.clear()")
-    browser.driver.refresh()
     browser.complaints()
+    browser.open(file)
     yield Sheet(browser)
     assert browser.complaints() == []
 
@@ -98,8 +99,10 @@ class Sheet:
             self.find(name).click()
 
     def press(self, *keys):
+        chain = import_module("selenium.webdriver").ActionChains(self.driver)
         for key in keys:
-            self.driver.switch_to.active_element.send_keys(KEYS.get(key, key))
+            chain.send_keys(KEYS.get(key, key))
+        chain.perform()
 
     def text(self, name):
         return self.find(name).text
@@ -194,11 +197,11 @@ def test_the_score_is_that_counted_by_hand(sheet):
     ]
 
 
-@pytest.mark.parametrize("count", [1, 2, 3, 7, 60, 1000])
-def test_intervals_are_python_s(sheet, count):
-    for hits in {0, 1, count // 3, count // 2, count}:
-        found = sheet.driver.execute_script(f"return wilson({hits} / {count}, {count})")
-        assert found == pytest.approx(wilson(hits / count, count)[1:], abs=1e-12)
+@pytest.mark.parametrize("texts", [1, 2, 3, 7, 60, 1000])
+def test_intervals_are_python_s(sheet, texts):
+    for hits in {0, 1, texts // 3, texts // 2, texts}:
+        found = sheet.driver.execute_script(f"return wilson({hits} / {texts}, {texts})")
+        assert found == pytest.approx(wilson(hits / texts, texts)[1:], abs=1e-12)
 
 
 def test_better_and_worse_than_guessing_are_told(sheet):
@@ -217,7 +220,7 @@ def test_what_is_saved_is_what_the_command_counts(sheet, file, tmp_path, monkeyp
     saved = sheet.save()
     assert saved.name == "answers-ann-b.json"
     found = json.loads(saved.read_text())
-    assert (found["page"], found["seed"], found["rater"]) == (PAGE, 7, "Ann <b> Ö")
+    assert (found["seed"], found["rater"]) == (7, "Ann <b> Ö")
     assert [each["id"] for each in found["answers"]] == [1, 2, 3, 4, 5, 6]
     assert all(0 <= each["milliseconds"] < 60_000 for each in found["answers"])
     assert not [text for text in TEXTS if text in saved.read_text()]
@@ -257,8 +260,7 @@ def test_answers_outlive_a_reload(sheet):
 
 @pytest.mark.parametrize("left", ["no json", "null", '{"sitting": 1}', '{"section": "end"}'])
 def test_what_is_no_sitting_of_this_page_begins_anew(sheet, left):
-    script = "localStorage.setItem('blind-test ' + arguments[0], arguments[1])"
-    sheet.driver.execute_script(script, PAGE, left)
+    sheet.driver.execute_script("localStorage.setItem(storageKey(), arguments[0])", left)
     sheet.driver.refresh()
     assert sheet.section() == "start"
 
@@ -396,7 +398,7 @@ def test_the_review_tells_the_truth_and_can_show_mistakes_alone(sheet):
 
 
 def test_a_page_without_ranks_offers_none(browser, tmp_path):
-    data = {"page": PAGE[::-1], "seed": 1, "texts": ["a", "b"], "key": [0, 1], "ranks": None}
+    data = {"page": "no ranks", "seed": 1, "texts": ["a", "b"], "key": [0, 1], "ranks": None}
     data["sources"] = [{"name": "real", "real": True}, {"name": "hmm", "real": False}]
     (tmp_path / "page.html").write_text(render(data), encoding="utf-8")
     browser.open(tmp_path / "page.html")

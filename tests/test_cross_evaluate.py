@@ -120,11 +120,11 @@ def run(tmp_path_factory):
             params["sample"]["count"] = len(OWN)
             params["cross_evaluate"]["real_share"] = 0.75
             YAML().dump(params, Path("params.yaml"))
-            folders = {f"data/generators/{name}": gan for name, gan in gans.items()}
+            folders = {f"data/gans/{name}": gan for name, gan in gans.items()}
             patch.setattr(
                 cross_evaluate, "seed_everything", lambda seed, _: torch.manual_seed(seed)
             )
-            patch.setattr(cross_evaluate, "load_generator", lambda path, device: folders[path])
+            patch.setattr(cross_evaluate, "load_generator", lambda path, device: folders[str(path)])
             patch.setattr(cross_evaluate.Detector, "load", lambda path, device: Odds())
             cross_evaluate.main()
             assert Path("plots/cross_evaluate.png").stat().st_size > 0

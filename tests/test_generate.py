@@ -325,7 +325,7 @@ def test_what_is_wrong_with_the_command_line_is_told(arguments, told):
 
 
 def test_a_model_that_is_not_there_is_told():
-    there = "no such model here or in data/generators; expected"
+    there = "no such model here, in data/generators or data/gans; expected"
     assert fails("mine") == f"mine: {there} a trained model: run `dvc repro` first"
     save(make_chain())
     save(make_chain(), HOME.with_name("another"))

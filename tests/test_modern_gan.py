@@ -28,6 +28,7 @@ from stages.networks.lstm_language_model import END, written
 from stages.networks.prefix_discriminator import verdicts
 from stages.pipeline.files import write_lines
 from stages.pipeline.trainer import fit
+from stages.training import lone_discriminator
 from stages.training.discriminator import LARGEST_GRADIENT, unseen_loss
 from stages.training.objectives import OBJECTIVES
 from stages.training.stock import Stock
@@ -285,14 +286,14 @@ def tell_losses(monkeypatch, losses):
 
     The rate falls after a single pass that has not helped.
     """
-    monkeypatch.setattr(modern_gan, "PATIENCE", 1)
+    monkeypatch.setattr(lone_discriminator, "PATIENCE", 1)
     told, weights = iter(losses), []
 
     def unseen_loss(discriminator, *_):
         weights.append(weights_of(discriminator))
         return next(told)
 
-    monkeypatch.setattr(modern_gan, "unseen_loss", unseen_loss)
+    monkeypatch.setattr(lone_discriminator, "unseen_loss", unseen_loss)
     return weights
 
 
@@ -341,7 +342,8 @@ def test_the_discriminator_s_rate_falls_as_its_loss_does_not_and_stays_so(monkey
     # Two updates a pass: after the second, fourth and fifth pass the rate falls to 0.3 of it.
     tell_losses(monkeypatch, LOSSES)
     gan = make_gan(warm_up=9, epochs=1)
-    groups = {part: gan.optimizers[part].param_groups[0] for part in PARTS}
+    optimizers = dict(zip(PARTS, [gan.generator_optimizer, gan.lone.optimizer], strict=True))
+    groups = {part: optimizer.param_groups[0] for part, optimizer in optimizers.items()}
     rates = [[groups[part]["lr"] for part in PARTS] for _ in gan.train(make_corpus(draw_words(8)))]
     shares = [1, 1, 0.3, 0.3, 0.09, 0.027]
     assert [rate for _, rate in rates[::2]] == pytest.approx([0.01 * share for share in shares])
@@ -380,7 +382,7 @@ def test_unseen_fakes_are_not_learnt_from(fakes, epochs):
     def run(texts):
         gan = make_gan(texts=texts, fakes=fakes, warm_up=1, epochs=epochs)
         steps = train(gan, draw_words(10))
-        return steps, weights_of(gan.networks), gan.plateau.lowest
+        return steps, weights_of(gan.networks), gan.lone.plateau.lowest
 
     steps, weights, loss = run(TEXTS)
     others, same, another = run([*TEXTS[:10], "cold cold cold", "soup"])

@@ -367,8 +367,7 @@ def test_the_file_is_a_mapping(values, word):
         ("gan.learning_rate", 0, "a number above 0 and at most 1, or null"),
         ("gan.learning_rate", math.nan, "a number above 0 and at most 1, or null"),
         ("gan.likelihood_weight", math.inf, "a number of at least 0, or null"),
-        ("gan.fakes", ["bert"], "a list of any of markov, language_model, each once, or null"),
-        ("gan.fakes", ["markov"] * 2, "a list of any of markov, language_model, each once, or"),
+        ("gan.fakes", ["markov"] * 2, "a list of generators of this run, no GAN of an embedding,"),
         ("gan_overrides.bert.hidden_size", 0, "a whole number from 1 to 1000000, or null"),
         ("recipes.modern.warm_up", -1, "a whole number of at least 0"),
         ("fetch.source", " ", "sample, mendeley, oracle, or the path of a file"),
@@ -388,6 +387,18 @@ def test_a_value_that_is_not_allowed_is_told_by_key_value_and_rule(path, value, 
     assert mistake_in(changed(path, value)).startswith(
         f"{path} is {say(value)}; allowed: {allowed}"
     )
+
+
+@pytest.mark.parametrize("path", ["gan.fakes", "gan_overrides.bert.fakes", "recipes.modern.fakes"])
+def test_a_gan_knows_generators_alone_that_are_trained_before_it(path):
+    listed = changed("hmm", {"states": 2, "epochs": 1, "smoothing": 1.0})
+    listed = changed("generators", ["hmm"], listed)
+    for name in ("bert", "seqgan"):  # a GAN of an embedding, and one that is not of this run
+        assert mistake_in(changed(path, ["markov", name], listed)).startswith(
+            f"{path} is ['markov', '{name}'], but {name} is no generator that is trained before "
+            "the GANs; allowed: a list of any of markov, language_model, hmm, each once, or null"
+        )
+    assert check_parameters(changed(path, ["hmm", "language_model"], listed)) == []
 
 
 @pytest.mark.parametrize(

@@ -91,8 +91,8 @@ def named(stage, item, recipe):
         case "train_generator":
             return rooms(item)  # its own
         case "start_gan":
-            # The language model to start from and whose texts `fakes` can name, one a label or not.
-            return rooms(*FIRST, "per_label") if item == "modern" else set()
+            # The language model to start from, and all whose texts `fakes` can name.
+            return rooms(*FIRST, *list_generators(), "per_label") if item == "modern" else set()
         case "train_gan":
             # A modern GAN starts from what start_gan_modern has copied: the language model.
             start = rooms("language_model") if recipe == "modern" else set()
@@ -174,6 +174,8 @@ def idle(stage, item):
             return (
                 (LEARNING - {"stages/corpus/corpus.py"}) | judging | {"stages/training/plateau.py"}
             )
+        case "start_gan", "modern":
+            return {"stages/corpus/choice.py", "stages/embeddings/vectors.py"}
         case "start_gan", "paper":
             # It writes one line: `gather` is for the other recipe.
             return reached({"stages/start_gan.py"}) - {
@@ -339,7 +341,7 @@ def test_a_stage_depends_on_no_code_that_it_cannot_reach(definition):
         if path.startswith("stages/"):
             assert (ROOT / path).exists(), path
             # The next generator may take what this one does not.
-            is_offered = "sample_generator" in definition or "train_generator" in definition
+            is_offered = definition in ("sample_generator", "start_gan_modern", "train_generator")
             # A folder may hold what is harmless.
             is_folder = (ROOT / path).is_dir()
             beyond = code(path) - used - (HARMLESS.keys() if is_folder else set())
@@ -822,7 +824,10 @@ def test_a_gan_waits_for_what_its_recipe_reads(embedding):
     paper, modern = (before(GRAPHS[recipe], gan) for recipe in ("paper", "modern"))
     raw = {"check", "fetch", "invent", "oracle", "prepare"}
     assert paper == {*raw, own, "start_gan_paper"}
-    assert modern == {*raw, own, "start_gan_modern", *(f"train_{name}" for name in FIRST)}
+    # It may learn from texts of any of the others.
+    trained = {*(f"train_{name}" for name in FIRST)}
+    trained |= {f"train_generator@{name}" for name in list_generators()}
+    assert modern == {*raw, own, "start_gan_modern", *trained}
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -926,7 +931,7 @@ def test_a_generator_is_one_module_one_section_and_one_name(tmp_path, recipe):
     assert "parrot" in after["train_generator@parrot"]["params"]
     # Its new module is in no folder that a training depends on.
     for stage in before.values():
-        if command(stage)[0].startswith(("train", "start")):
+        if command(stage)[0].startswith("train"):
             assert "stages/generators/parrot.py" not in code_deps(stage, tmp_path)
     # Whoever reads data/samples takes it up.
     written = {path for name in new for path in outs(after[name])}

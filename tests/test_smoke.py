@@ -288,7 +288,7 @@ def copy_working_tree(target):
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listing = subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout
     for name in listing.decode("utf-8").split("\0"):
-        is_written = re.match(r"dvc\.lock$|(metrics|plots)/(?!experiments/)\w", name)
+        is_written = re.match(r"dvc\.lock$|(metrics|plots)/(?!experiments/|blind_test)\w", name)
         if name and not is_written and (ROOT / name).exists():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / name, target / name)

@@ -14,6 +14,7 @@ from stages import start_gan
 from stages.corpus.building import build_corpus
 from stages.corpus.corpus import load_corpus
 from stages.corpus.errors import UserError
+from stages.generators.hmm import Hmm, HmmSettings
 from stages.generators.language_model import LanguageModel, LanguageModelSettings
 from stages.generators.markov import Markov, MarkovSettings
 from stages.generators.per_label import PerLabel, label_shares
@@ -36,9 +37,10 @@ FAKES_OF_LABEL = {
 FOLDER = Path("data/starts/modern")
 
 
-def write_params(*, seed=1, per_label=False, fakes=None, overrides=None):
+def write_params(*, seed=1, per_label=False, fakes=None, overrides=None, generators=()):
     params = YAML(typ="safe").load(PARAMS)
     params |= {"seed": seed, "per_label": per_label}
+    params["generators"] = [*generators]
     params["gan"]["fakes"] = fakes
     for name, chosen in (overrides or {}).items():
         params["gan_overrides"][name] = {"fakes": chosen}
@@ -199,6 +201,25 @@ def test_per_label_each_part_has_fakes_of_its_label(corpus):
             assert {word for text in fakes for word in text.split()} <= words[label]
         source = Path(f"data/generators/language_model/label_{label}")
         assert contents(part / "language_model") == contents(source)
+
+
+def test_any_trained_generator_of_the_list_may_be_known(corpus):
+    settings = HmmSettings(states=2, epochs=1, smoothing=1.0)
+    hmm = Hmm.build(corpus, settings, seed=1, device="cpu")
+    hmm.save(Path("data/generators/hmm"))
+    write_params(fakes=["hmm"], generators=["hmm"])
+    main("modern")
+    assert names_of(FOLDER) == ["hmm.txt", "language_model", "language_model.txt", "recipe.txt"]
+    assert len(read_lines(FOLDER / "hmm.txt")) == 243
+
+
+def test_who_takes_labels_by_itself_is_asked_for_each_label_s_texts(corpus):
+    class Echo:
+        def generate(self, count, seed, labels=None):
+            yield [str(labels and labels[place]) for place in range(count)]
+
+    assert [*start_gan.write(Echo(), "b", 2, 1)] == [["b", "b"]]
+    assert [*start_gan.write(Echo(), None, 2, 1)] == [["None", "None"]]
 
 
 @pytest.mark.parametrize("name", ["markov", "language_model"])

@@ -42,4 +42,4 @@ def test_an_embedding_of_another_corpus_is_refused():
     match = f"data/embeddings/scalar .* {other.fingerprint}, which is not data/corpus"
     with pytest.raises(UserError, match=f"{match} .{corpus.fingerprint}"):
         train_gan.main("scalar")
-    assert not Path("data/generators").exists()
+    assert not Path("data/gans").exists()

@@ -3,6 +3,7 @@
 import csv
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -49,6 +50,7 @@ def train(corpus, per_label):
     train_and_save(
         build,
         corpus,
+        home=Path("data/generators"),
         stage="train_generator",
         name="slow",
         per_label=per_label,

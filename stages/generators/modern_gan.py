@@ -23,7 +23,7 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn.functional import softplus
-from torch.optim import Adam, AdamW
+from torch.optim import Adam
 
 from stages.corpus.checked_files import damaged
 from stages.corpus.corpus import Corpus
@@ -54,15 +54,16 @@ from stages.networks.cores import all_cores
 from stages.networks.lstm_language_model import LstmLanguageModel
 from stages.networks.prefix_discriminator import PrefixDiscriminator, verdicts
 from stages.networks.size import count_parameters
-from stages.training.discriminator import Texts, unseen_loss, update_discriminator
-from stages.training.plateau import Plateau
+from stages.training.discriminator import Texts, update_discriminator
+from stages.training.lone_discriminator import UNVALIDATED, LoneDiscriminator
 from stages.training.policy_gradient import advantages, divergence, update_generator
 from stages.training.stock import Stock
 
 START = "language_model"  # in the folder of starts: what the generator begins as
-UNVALIDATED = 4  # passes alone at most where no held-out text tells when to stop
 CHECKED = 1000  # texts of the generator that each epoch is judged by
-PATIENCE = 2  # passes that do not help on unseen texts, after which the rate falls
+
+
+Name = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")]  # of a generator
 
 
 class ModernGanSettings(NetworkSettings):
@@ -87,7 +88,9 @@ class ModernGanSettings(NetworkSettings):
     epochs: CountOrZero
     method: Literal["policy_gradient", "maligan", "likelihood"]
     objective: Literal["cross_entropy", "hinge", "relativistic", "wasserstein"]
-    fakes: Distinct[Literal["markov", "language_model"]]
+    fakes: Distinct[Name] = Field(
+        description="a list of generators of this run, no GAN of an embedding, each once"
+    )
     discount: UnitInterval
     likelihood_weight: Weight
     generator_learning_rate: Rate
@@ -152,17 +155,18 @@ class ModernGan:
         self.networks = nn.ModuleDict({"generator": writer.network, "discriminator": discriminator})
         self.networks.to(device)
         self.ngrams: NgramClassifier | None = None
-        self.optimizers = {
-            "generator": Adam(
-                writer.network.parameters(), settings.generator_learning_rate, fused=True
-            ),
-            "discriminator": AdamW(discriminator.parameters(), settings.learning_rate, fused=True),
-        }
+        self.lone = LoneDiscriminator(
+            discriminator,
+            settings.batch_size,
+            settings.learning_rate,
+            settings.warm_up,
+            settings.objective,
+        )
+        self.generator_optimizer = Adam(
+            writer.network.parameters(), settings.generator_learning_rate, fused=True
+        )
         self.start: LstmLanguageModel | None = None  # the generator as it was, for the penalty
-        self.plateau = Plateau(PATIENCE)  # of the discriminator alone
-        self.best: dict[str, Tensor] = {}  # its weights where its loss on unseen texts was lowest
-        self.most_alone = settings.warm_up  # passes
-        self.steps = self.passes = 0  # updates made; passes in which the discriminator learnt alone
+        self.steps = 0  # updates made
         self.epoch = 0  # passes in which both networks have learnt
         self.fakes: dict[str, list[str]] = {}  # texts by source, for training
 
@@ -197,7 +201,7 @@ class ModernGan:
         gan = cls(embedding, settings, writer, device, encoder)
         gan.seed, gan.fingerprint = seed, corpus.fingerprint
         if not len(corpus.validation):
-            gan.most_alone = min(gan.most_alone, UNVALIDATED)
+            gan.lone.most = min(gan.lone.most, UNVALIDATED)
         # Before it learns, the language model is the generator.
         for name in dict.fromkeys([START, *settings.fakes]):
             gan.fakes[name] = (start / f"{name}.txt").read_text("utf-8").split("\n")[:-1]
@@ -207,7 +211,7 @@ class ModernGan:
 
     def count_steps(self, corpus: Corpus) -> int:
         """Return how many updates `train` makes at most; see `protocol.Generator`."""
-        alone = self.most_alone if self._is_alone() else self.passes
+        alone = self.lone.most if self._is_alone() else self.lone.passes
         passes = alone + self.settings.epochs
         return passes * math.ceil(len(corpus.train) / self.settings.batch_size)
 
@@ -237,20 +241,18 @@ class ModernGan:
             )
         held_out = None
         if all(unseen):
-            held_out = stock("unseen fakes", unseen[0]), stock("unseen real texts", unseen[1])
+            held_out = stock("unseen real texts", unseen[1]), stock("unseen fakes", unseen[0])
         distance = None
         if settings.epochs and len(corpus.validation) > 1:
             distance = self._distance_to(unseen[1])
-        self.networks.train()
         while self._is_alone():
             sources = [fakes[START], *(fakes[name] for name in settings.fakes)]
-            step = yield from self._pass(real, sources)
-            self.passes += 1
+            step = yield from self._pass_alone(real, sources)
             if held_out:
-                self._validate(*held_out)
+                self.lone.validate(*held_out)
             judged = distance() if distance and not self._is_alone() else None
             yield step._replace(validation=judged, ends_epoch=True)
-        pieces = None
+        self.networks.train()
         if self.epoch < settings.epochs:
             pieces = PieceTable(self.embedding, self.writer.words, self.max_length)
         while self.epoch < settings.epochs:
@@ -262,52 +264,42 @@ class ModernGan:
 
     def _is_alone(self) -> bool:
         """Say whether the discriminator still learns alone."""
-        return not (self.epoch or self.plateau.is_over or self.passes >= self.most_alone)
+        return not (self.epoch or self.lone.is_over)
+
+    def _pass_alone(self, real: Stock, sources: list[Stock]) -> Generator[Step, None, Step]:
+        """Let the discriminator make a pass; yield all steps but the last, which is returned."""
+        last = math.ceil(len(real.lengths) / self.settings.batch_size)
+        for number, update in enumerate(self.lone.learn(real, sources), start=1):
+            loss = self._generator_loss(self._judge(update.fakes), update.fakes)
+            self.steps += 1
+            step = Step(self.steps, 0, {"generator": loss, "discriminator": update.loss})
+            if number < last:
+                yield step
+        return step
 
     def _pass(
-        self,
-        real: Stock,
-        sources: list[Stock],
-        words: Tensor | None = None,
-        pieces: PieceTable | None = None,
+        self, real: Stock, sources: list[Stock], words: Tensor, pieces: PieceTable
     ) -> Generator[Step, None, Step]:
-        """Make a pass over the real texts; yield all updates but the last, which is returned."""
-        size, epoch = self.settings.batch_size, 0 if words is None else self.epoch + 1
-        for group in self.optimizers["discriminator"].param_groups:
-            group["lr"] = self.settings.learning_rate * self.plateau.share
-        order = torch.randperm(len(real.lengths)).split(size)
+        """Let both make a pass; yield all steps but the last, which is returned."""
+        self.lone.set_rate()
+        order = torch.randperm(len(real.lengths)).split(self.settings.batch_size)
         for number, places in enumerate(order, start=1):
             others = [source.draw(len(places)) for source in sources]
-            own = (None, None) if words is None else (words[places], pieces)
-            losses = self._update(real.at(places), others, *own)
+            losses = self._update(real.at(places), others, words[places], pieces)
             self.steps += 1
-            step = Step(self.steps, epoch, losses)
+            step = Step(self.steps, self.epoch + 1, losses)
             if number < len(order):
                 yield step
         return step
 
-    def _validate(self, fakes: Stock, real: Stock) -> None:
-        """Let the rate of the discriminator follow its loss on unseen texts; keep its best."""
-        discriminator = self.networks["discriminator"]
-        loss = unseen_loss(discriminator, real.batches(), fakes.batches(), self.settings.objective)
-        if loss < self.plateau.lowest:
-            self.best = copy.deepcopy(discriminator.state_dict())
-        self.plateau.offer(loss)
-        if self.best and not self._is_alone():
-            discriminator.load_state_dict(self.best)
-
     def _update(
-        self,
-        real: Texts,
-        fakes: list[Texts],
-        real_words: Tensor | None = None,
-        pieces: PieceTable | None = None,
+        self, real: Texts, fakes: list[Texts], real_words: Tensor, pieces: PieceTable
     ) -> dict[str, float]:
-        """Update the discriminator and, where it is given words, the generator.
+        """Update both networks.
 
         Args:
             real: real texts as the discriminator reads them.
-            fakes: one batch a source; the generator's own comes first where no words are given.
+            fakes: one batch a source, beside those that the generator is to write.
             real_words: the same real texts as the generator writes them, (B, T), int64.
             pieces: from the generator's words to the embedding's tokens.
 
@@ -317,36 +309,40 @@ class ModernGan:
         """
         settings = self.settings
         generator, discriminator = self.networks["generator"], self.networks["discriminator"]
-        if real_words is not None:
-            words = generator.sample(len(real_words), self.max_length)  # (B, T)
-            tokens, ends = pieces.tokenize(words)
-            own = Texts(self.embedding.embed(tokens), lengths_of(tokens))
-            fakes = [own, *fakes]
+        words = generator.sample(len(real_words), self.max_length)  # (B, T)
+        tokens, ends = pieces.tokenize(words)
+        own = Texts(self.embedding.embed(tokens), lengths_of(tokens))
         discriminator_loss = update_discriminator(
-            discriminator, real, fakes, settings.objective, self.optimizers["discriminator"]
+            discriminator, real, [own, *fakes], settings.objective, self.lone.optimizer
         )
-        discriminator.eval()
-        with torch.no_grad():
-            logits = discriminator(*fakes[0])[..., 0]  # (B, T' + 1), against the generator
+        logits = self._judge(own)
+        gained = advantages(
+            settings.method, logits, own.lengths, ends, words, settings.discount
+        )  # (B, T)
+        if self.start is not None:
+            gained = gained - settings.divergence_weight * divergence(generator, self.start, words)
+        update_generator(
+            generator,
+            words,
+            gained,
+            real_words.to(words.device),
+            settings.likelihood_weight,
+            self.generator_optimizer,
+        )
+        loss = self._generator_loss(logits, own)
+        return {"generator": loss, "discriminator": discriminator_loss}
+
+    @torch.no_grad()
+    def _judge(self, own: Texts) -> Tensor:
+        """Return the logits (B, T' + 1) of real against the generator's texts."""
+        discriminator = self.networks["discriminator"].eval()
+        logits = discriminator(*own)[..., 0]
         discriminator.train()
-        if real_words is not None:
-            gained = advantages(
-                settings.method, logits, own.lengths, ends, words, settings.discount
-            )  # (B, T)
-            if self.start is not None:
-                gained = gained - settings.divergence_weight * divergence(
-                    generator, self.start, words
-                )
-            update_generator(
-                generator,
-                words,
-                gained,
-                real_words.to(words.device),
-                settings.likelihood_weight,
-                self.optimizers["generator"],
-            )
-        generator_loss = softplus(-verdicts(logits, fakes[0].lengths)).mean().item()
-        return {"generator": generator_loss, "discriminator": discriminator_loss}
+        return logits
+
+    @staticmethod
+    def _generator_loss(logits: Tensor, own: Texts) -> float:
+        return softplus(-verdicts(logits, own.lengths)).mean().item()
 
     def _distance_to(self, held_out: list[str]) -> Callable[[], float]:
         """Give the measure of an epoch: Frechet distance to the validation texts."""
@@ -406,8 +402,9 @@ class ModernGan:
             f"{name}_parameters": count_parameters(network)
             for name, network in self.networks.items()
         }
-        if self.best:
-            values |= {"warm_up_passes": self.passes, "unseen_loss": self.plateau.lowest}
+        if self.lone.best:
+            values["warm_up_passes"] = self.lone.passes
+            values["unseen_loss"] = self.lone.plateau.lowest
         if self.ngrams is not None:
             values["ngrams"] = len(self.ngrams.runs)
         return values
@@ -415,10 +412,9 @@ class ModernGan:
     def state_dict(self) -> dict[str, Any]:
         """Return weights, and all that going on takes."""
         training = {
-            "optimizers": {name: each.state_dict() for name, each in self.optimizers.items()},
-            "plateau": self.plateau.state_dict(),
-            "best": self.best,
-            "made": [self.steps, self.passes, self.epoch],
+            "generator_optimizer": self.generator_optimizer.state_dict(),
+            "lone": self.lone.state_dict(),
+            "made": [self.steps, self.epoch],
         }
         return {"weights": self.networks.state_dict(), "training": training}
 
@@ -427,11 +423,9 @@ class ModernGan:
         self.networks.load_state_dict(state["weights"])
         if "training" in state:
             training = state["training"]
-            for name, optimizer in self.optimizers.items():
-                optimizer.load_state_dict(training["optimizers"][name])
-            self.plateau.load_state_dict(training["plateau"])
-            self.best = training["best"]
-            self.steps, self.passes, self.epoch = training["made"]
+            self.generator_optimizer.load_state_dict(training["generator_optimizer"])
+            self.lone.load_state_dict(training["lone"])
+            self.steps, self.epoch = training["made"]
 
     def save(self, folder: Path) -> None:
         """Write both networks, the words and the embedding; see `protocol.Generator`."""

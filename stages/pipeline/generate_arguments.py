@@ -74,7 +74,11 @@ def parse_arguments(arguments: Sequence[str]) -> Request:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("model", metavar="MODEL", help="a model's folder, or its name in data/generators")
+    add(
+        "model",
+        metavar="MODEL",
+        help="a model's folder, or its name in data/generators or data/gans",
+    )
     add("--count", metavar="N", type=int, help=f"texts to write ({COUNT})")
     add("--prefix", metavar='"WORDS"', default="", help="words that each text begins with")
     add("--label", metavar="L", help="label of all texts, for models of per_label=true")

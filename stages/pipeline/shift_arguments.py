@@ -56,7 +56,11 @@ def parse_arguments(arguments: Sequence[str]) -> ShiftRequest:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("model", metavar="MODEL", help="a model's folder, or its name in data/generators")
+    add(
+        "model",
+        metavar="MODEL",
+        help="a model's folder, or its name in data/generators or data/gans",
+    )
     add("--text", metavar='"TEXT"', help="print what this text becomes, and count nothing")
     add("--count", metavar="N", type=int, default=COUNT, help=f"texts moved, a label ({COUNT})")
     add("--seed", metavar="N", type=int, default=1, help="of the random directions (1)")

@@ -14,6 +14,8 @@ REAL = ("train", TEST)
 VALIDATION = "validation"  # real too: what chooses epochs and sets thresholds
 FIRST = ("markov", "language_model")  # generators that are always there
 
+GENERATORS = Path("data/generators")  # trained: those always there and those of the list
+GANS = Path("data/gans")  # those of embeddings, apart since they learn from texts of the others
 SAMPLES = Path("data/samples")
 FAKES = Path("data/fakes")  # further texts of each generator, for detectors to learn from
 FEWEST = 20  # texts that a detector learns from: a tenth of them calibrates
@@ -53,6 +55,11 @@ def check_unseen(train_on: str) -> None:
 def generated(params: SimpleNamespace) -> tuple[str, ...]:
     """Name the sources that are generators, as the lists of params.yaml choose them."""
     return (*FIRST, *params.generators, *params.embeddings)
+
+
+def find_trained(name: str) -> Path:
+    """Return the folder of a source's trained model, whether it is there or not."""
+    return GANS / name if (GANS / name).exists() else GENERATORS / name
 
 
 def load_source(name: str) -> Source:

@@ -4,8 +4,9 @@ from pathlib import Path
 
 from stages.corpus.errors import UserError
 from stages.generators.protocol import ABOUT, Generator, load_generator
+from stages.pipeline.sources import GANS, GENERATORS, find_trained
 
-GENERATORS, CORPUS = Path("data/generators"), Path("data/corpus")
+CORPUS = Path("data/corpus")
 DETECTORS = Path("data/detectors")
 THREADS = 2  # as in params.yaml: another number could write other texts
 LIKELIEST = 1e-9  # the top_p that the likeliest word reaches alone
@@ -19,16 +20,17 @@ def find_model(model: str) -> Path:
     """
     if not model.strip():
         raise UserError("MODEL: found nothing; expected the name or the folder of a model")
-    for folder in (Path(model), GENERATORS / model):
+    for folder in (Path(model), find_trained(model)):
         if (folder / ABOUT).is_file():
             return folder
     if Path(model).is_dir():
         raise UserError(f"{model}: no {ABOUT} there; expected the whole folder of a trained model")
-    known = ", ".join(sorted(path.parent.name for path in GENERATORS.glob(f"*/{ABOUT}")))
+    there = [path for home in (GENERATORS, GANS) for path in home.glob(f"*/{ABOUT}")]
+    known = ", ".join(sorted(path.parent.name for path in there))
     expected = (
         f"{known}, or a model's folder" if known else "a trained model: run `dvc repro` first"
     )
-    raise UserError(f"{model}: no such model here or in {GENERATORS}; expected {expected}")
+    raise UserError(f"{model}: no such model here, in {GENERATORS} or {GANS}; expected {expected}")
 
 
 def find_detector(detector: str) -> Path:

@@ -21,6 +21,7 @@ def train_and_save(
     build: Callable[[Corpus, int | None], Generator],
     corpus: Corpus,
     *,
+    home: Path,
     stage: str,
     name: str,
     per_label: bool,
@@ -35,6 +36,7 @@ def train_and_save(
         build: from a corpus, and the place of its texts' label among those that training texts
             have, or None, to an untrained generator.
         corpus: all texts.
+        home: the folder that takes the generator's.
         stage: of DVC; `name` and it name the files.
         name: of the source.
         per_label: whether to train one generator a label.
@@ -56,7 +58,7 @@ def train_and_save(
         whole = PerLabel(parts, label_shares(corpus))
     else:
         whole = trained[None][0]
-    with replacing(f"data/generators/{name}") as folder:
+    with replacing(home / name) as folder:
         whole.save(folder)
     summaries = {
         label: generator.describe() | training.summary()

@@ -161,10 +161,28 @@ def _compare(values: Any, mistakes: Mapping[str, str]) -> Iterator[tuple[str, st
                     f"null, or any of {', '.join(there)}",
                 )
     if are_sound("generators"):
+        yield from _check_gan_fakes(values, mistakes)
         known = list_generators()
         for name in get("generators"):
             if name not in known:
                 yield f"generators.{name}", _tell_unlisted(get("generators"), name, known)
+
+
+def _check_gan_fakes(values: Any, mistakes: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield key and line where a GAN is to know a generator that is not trained before it."""
+    there = [*FIRST, *peek(values, "generators")]
+    for key in ("gan", *(f"gan_overrides.{name}" for name in EMBEDDINGS), "recipes.modern"):
+        key = f"{key}.fakes"
+        if concerns(key, mistakes):
+            continue
+        for name in peek(values, key) or []:
+            if name not in there:
+                yield (
+                    f"{key}.{name}",
+                    f"{key} is {say(peek(values, key))}, but {name} is no generator that is "
+                    f"trained before the GANs; allowed: a list of any of {', '.join(there)}, each "
+                    "once, or null; `generators` names further ones",
+                )
 
 
 def _tell_unlisted(listed: list[str], name: str, known: list[str]) -> str:

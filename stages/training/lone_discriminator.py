@@ -2,20 +2,31 @@
 
 import copy
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.optim import AdamW
 
 from stages.networks.prefix_discriminator import PrefixDiscriminator
-from stages.training.discriminator import unseen_loss, update_discriminator
+from stages.training.discriminator import Texts, unseen_loss, update_discriminator
 from stages.training.plateau import Plateau
 from stages.training.stock import Stock
 
 PATIENCE = 2  # passes that do not help on unseen texts, after which the rate falls
 UNVALIDATED = 4  # passes at most where no held-out text tells when to stop
-OBJECTIVE = "cross_entropy"  # by which its logit is the logarithm of the odds of being real
+
+
+class Update(NamedTuple):
+    """An update of a discriminator.
+
+    Attributes:
+        loss: of real texts and fakes added up, before it.
+        fakes: that it learnt from, of the first source.
+    """
+
+    loss: float
+    fakes: Texts
 
 
 class LoneDiscriminator:
@@ -26,15 +37,23 @@ class LoneDiscriminator:
         batch_size: texts of each source an update.
         learning_rate: of AdamW, at its height.
         most: passes at most.
+        objective: one of `OBJECTIVES`; by cross entropy its logit is the logarithm of the odds of
+            being real.
     """
 
     def __init__(
-        self, network: PrefixDiscriminator, batch_size: int, learning_rate: float, most: int
+        self,
+        network: PrefixDiscriminator,
+        batch_size: int,
+        learning_rate: float,
+        most: int,
+        objective: str = "cross_entropy",
     ) -> None:
         self.network = network
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.most = most
+        self.objective = objective
         self.optimizer = AdamW(network.parameters(), learning_rate, fused=True)
         self.plateau = Plateau(PATIENCE)
         self.best: dict[str, Tensor] = {}  # its weights where its loss on unseen texts was lowest
@@ -45,27 +64,32 @@ class LoneDiscriminator:
         """Whether it has learnt as long as that helped."""
         return self.plateau.is_over or self.passes >= self.most
 
-    def learn(self, real: Stock, sources: Sequence[Stock]) -> Iterator[float]:
-        """Make a pass over the real texts, yielding the loss of each update before it.
+    def learn(self, real: Stock, sources: Sequence[Stock]) -> Iterator[Update]:
+        """Make a pass over the real texts, yielding each update.
 
         Args:
             real: the real texts.
             sources: of fakes; as many of each as real ones are drawn at each update.
         """
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.learning_rate * self.plateau.share
+        self.set_rate()
         self.network.train()
         for places in torch.randperm(len(real.lengths)).split(self.batch_size):
             fakes = [source.draw(len(places)) for source in sources]
-            yield update_discriminator(
-                self.network, real.at(places), fakes, OBJECTIVE, self.optimizer
+            loss = update_discriminator(
+                self.network, real.at(places), fakes, self.objective, self.optimizer
             )
+            yield Update(loss, fakes[0])
         self.network.eval()
         self.passes += 1
 
+    def set_rate(self) -> None:
+        """Give the optimizer the rate that the passes so far have left."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.learning_rate * self.plateau.share
+
     def validate(self, real: Stock, fakes: Stock) -> None:
         """Let the rate follow the loss on texts not learnt from; when it is over, take the best."""
-        loss = unseen_loss(self.network, real.batches(), fakes.batches(), OBJECTIVE)
+        loss = unseen_loss(self.network, real.batches(), fakes.batches(), self.objective)
         self.network.eval()
         if loss < self.plateau.lowest:
             self.best = copy.deepcopy(self.network.state_dict())
