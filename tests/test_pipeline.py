@@ -149,8 +149,10 @@ def idle(stage, item):
             likelihoods = {"stages/training/likelihood.py", "stages/training/variational.py"}
             return (LEARNING | LISTED | JUDGES) - likelihoods
         case "cross_evaluate", _:
-            # A detector may read sentence vectors.
-            return LEARNING - {"stages/measures/sentence_vectors.py"}
+            # A detector may read sentence vectors; the BERT that one has become is loaded.
+            return (LEARNING | {"stages/training/authorship.py"}) - {
+                "stages/measures/sentence_vectors.py"
+            }
         case "start_gan", "paper":
             # It writes one line: `gather` is for the other recipe.
             return reached({"stages/start_gan.py"}) - {
