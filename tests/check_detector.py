@@ -2,6 +2,7 @@
 
 python tests/check_detector.py REAL.txt FAKES.txt...           a row a file, one text a line
 python tests/check_detector.py REAL.txt FAKES.txt... seeds=3   the mean over splits
+python tests/check_detector.py REAL.txt FAKES.txt... count=2000   of so many texts a side at most
 
 The definition of the published rows below: logistic regression (scikit-learn's liblinear, C = 1) on
 TF-IDF of words and pairs of words that are in five texts or more, lower case, without punctuation;
@@ -9,9 +10,9 @@ it learns four fifths of both sides and judges the last fifth. REAL is the text 
 learnt: a generator that copies it cannot be told, and one that writes as real people do would be
 told from it no better than one half of REAL is told from the other, which is the first row.
 
-Both sides have as many texts, those that the shorter has. Of fewer texts the classifier learns
-less, so only rows of like many texts are to be compared. `Self-BLEU` is of 1,000 texts at most,
-with up to four words: high where texts repeat each other.
+Both sides have as many texts, as many as the shorter has. Of fewer texts the classifier learns
+less, so only rows of like many texts are to be compared. `Self-BLEU-4` is of 1,000 texts at most:
+high where texts repeat each other.
 """
 
 import sys
@@ -48,16 +49,16 @@ TEST_SHARE = 0.2
 
 
 def main(real, *rest):
-    options = {"seeds": 1} | dict(each.split("=") for each in rest if "=" in each)
+    options = {"seeds": 1, "count": 10**6} | dict(each.split("=") for each in rest if "=" in each)
     files = [each for each in rest if "=" not in each]
-    seeds = range(1, 1 + int(options["seeds"]))
+    seeds, most = range(1, 1 + int(options["seeds"])), int(options["count"])
     texts = read(real)
     order = np.random.default_rng(0).permutation(len(texts))
     halves = [[texts[place] for place in half] for half in np.array_split(order, 2)]
-    print(f"{'source':32} {'texts':>6} {'accuracy':>9} {'area':>6} {'Self-BLEU':>10}")
-    tell("the other half of the real text", *halves, seeds)
+    print(f"{'source':32} {'texts':>6} {'accuracy':>9} {'area':>6} {'Self-BLEU-4':>12}")
+    tell("the other half of the real text", *halves, most, seeds)
     for file in files:
-        tell(Path(file).stem, texts, read(file), seeds)
+        tell(Path(file).stem, texts, read(file), most, seeds)
     print("\npublished, 9,984 texts a side:")
     for name, accuracy in PUBLISHED.items():
         print(f"{name:39} {accuracy:7.1f} %")
@@ -74,13 +75,14 @@ def is_word(token):
     return any(character.isalnum() for character in token)
 
 
-def tell(name, real, fakes, seeds):
+def tell(name, real, fakes, most, seeds):
     """Print a row: how well fakes are told from real texts."""
-    count = min(len(real), len(fakes))
+    count = min(len(real), len(fakes), most)
     found = [judge(choose(real, count, seed), choose(fakes, count, seed), seed) for seed in seeds]
     accuracy, area = (fmean(column) for column in zip(*found, strict=True))
-    bleu = self_bleu([text.split() for text in choose(fakes, min(count, SOME), 0)])
-    print(f"{name:32} {count:6,} {100 * accuracy:7.1f} % {area:6.3f} {bleu:10.3f}", flush=True)
+    some = choose(fakes, min(count, SOME), 0)
+    bleu = self_bleu(some, np.arange(len(some)))[:, 2].mean()
+    print(f"{name:32} {count:6,} {100 * accuracy:7.1f} % {area:6.3f} {bleu:12.3f}", flush=True)
 
 
 def choose(texts, count, seed):
