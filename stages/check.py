@@ -1,6 +1,7 @@
 """Stage check: go over the whole of params.yaml before any work, and tell all mistakes at once."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,8 @@ def check_machine(values: Mapping[str, Any]) -> list[str]:
     Returns:
         A line for each thing: the CUDA device, a source of texts that DVC does not remove, the
         oracle's weights, the measures' BERT that can be loaded, the embedding's that is wide enough
-        too, the BERT that draws texts, the model that the transformer goes on from.
+        too, the BERT that draws texts, those of detectors, the model that the transformer goes on
+        from.
     """
     checks = [
         lambda: pick_device(values["device"]),
@@ -44,6 +46,11 @@ def check_machine(values: Mapping[str, Any]) -> list[str]:
         checks.append(lambda: _check_embedding(**values["embedding"]["bert"]))
     if "bert_gibbs" in values["generators"]:
         checks.append(lambda: _check_bert(values["bert_gibbs"]["model"], "bert_gibbs.model"))
+    checks += [
+        partial(_check_bert, values["detector"][name]["model"], f"detector.{name}.model")
+        for name in values["detectors"]
+        if "model" in values["detector"][name]
+    ]
     if "transformer" in values["generators"] and values["transformer"]["model"] is not None:
         checks.append(lambda: _check_language_model(values["transformer"]["model"]))
     mistakes = []

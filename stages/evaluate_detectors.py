@@ -1,10 +1,10 @@
 """Stage evaluate_detectors: what each detector catches, whom it wrongs, and what transfers.
 
-False positives on real test text come first: by label and by length. Then each generator's texts,
-once judged by a detector that has learnt its fakes, once by one that has learnt all fakes but its.
+False positives on real test text come first: by label, length and platform. Then each generator's
+texts, once judged by a detector that has learnt its fakes, once by one that has learnt all but its.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from tqdm import tqdm
 from stages.judges.detector import Detector
 from stages.measures.bootstrap import Estimate
 from stages.measures.detection import area, calibration_error, class_of, share
+from stages.pipeline.detectors import make_learner
 from stages.pipeline.files import replacing, write_csv, write_metrics
 from stages.pipeline.parameters import load_params
 from stages.pipeline.pictures import draw_detectors
@@ -25,6 +26,7 @@ from stages.pipeline.sources import (
     check_unseen,
     generated,
     load_fakes,
+    load_platforms,
     load_source,
 )
 from stages.pipeline.stage import pick_device, run_stage, seed_everything
@@ -43,44 +45,48 @@ def main() -> None:
         "detectors",
         "prepare.train_on",
         "gan.max_length",
-        "detector.fakes",
-        "detector.ngrams.strength",
-        "detector.vectors.strength",
+        "detector",
     )
     check_unseen(params.prepare.train_on)
     seed_everything(params.seed, params.threads)
     device = pick_device(params.device)
+    settings = vars(params.detector)
     fakes = load_fakes(params.detector.fakes, generated(params))
-    strengths = {
-        "ngrams": params.detector.ngrams.strength,
-        "vectors": params.detector.vectors.strength,
-    }
     train = [text for text in load_source(TRAIN).texts if text]
     validation = [text for text in load_source(VALIDATION).texts if text]
-    real = with_words(load_source(TEST))
+    test = load_source(TEST)
+    real = with_words(test)
+    platforms = [name for name, text in zip(load_platforms(), test.texts, strict=True) if text]
     judged = {name: with_words(load_source(name)).texts for name in generated(params)}
     judged = {name: texts for name, texts in judged.items() if texts}
     values, rows = {}, []
     for kind in params.detectors:
         detector = Detector.load(Path(f"data/detectors/{kind}"), device)
+        learns_anew = kind != "bert" or params.detector.bert.not_met
+        learner = make_learner(
+            kind,
+            settings,
+            seed=params.seed,
+            device=device,
+            encoder=detector.scorer.encoder,
+        )
         learn = partial(
             Detector.fit,
             kind,
             train,
             validation,
+            learn=learner,
             max_length=params.gan.max_length,
-            strength=strengths[kind],
             seed=params.seed,
-            encoder=detector.scorer.encoder,
             resemblance=False,
         )
         own = detector.logits(real.texts)
-        values[kind] = {"false_positives": wronged(detector, own, real)}
+        values[kind] = {"false_positives": wronged(detector, own, real, platforms)}
         for name, texts in tqdm(judged.items(), desc=f"{kind} detector", unit="source"):
             logits = detector.logits(texts)
             found = caught(detector, own, logits, real.texts, texts)
             others = {each: fakes[each] for each in fakes if each != name}
-            if name in fakes and others:
+            if name in fakes and others and learns_anew:
                 without = learn(others)
                 found["area_not_met"] = area(without.logits(real.texts), without.logits(texts))
             values[kind][name] = found
@@ -97,17 +103,21 @@ def with_words(source: Source) -> Source:
     return Source(*([column[place] for place in kept] for column in source))
 
 
-def wronged(detector: Detector, logits: np.ndarray, real: Source) -> dict[str, Estimate | float]:
+def wronged(
+    detector: Detector, logits: np.ndarray, real: Source, platforms: Sequence[str]
+) -> dict[str, Estimate | float]:
     """Return the shares of real texts that are taken for generated.
 
     Args:
         detector: that judged them.
         logits: of real texts, (N,).
         real: these texts, all with words.
+        platforms: where each comes from, N of them, empty where that is not known.
 
     Returns:
         By threshold: `at_0.5`, and those that let 99 and 95 % of the validation texts pass; at 0.5
-        also by label, and by length in words. `told` is the share long enough to tell.
+        also by label, by length in words, and by platform (`from`) where there are several.
+        `told` is the share long enough to tell.
     """
     taken = logits < 0
     values: dict[str, Estimate | float] = {"at_0.5": share(taken)}
@@ -116,8 +126,11 @@ def wronged(detector: Detector, logits: np.ndarray, real: Source) -> dict[str, E
     }
     labels = np.array([label or "" for label in real.labels])
     lengths = np.array(class_of([len(text.split()) for text in real.texts]))
-    for kind, column in (("label", labels), ("words", lengths)):
-        for name in sorted({*column.tolist()} - {""}, key=_by_number):
+    for kind, column in (("label", labels), ("words", lengths), ("from", np.array(platforms))):
+        names = sorted({*column.tolist()} - {""}, key=_by_number)
+        if kind == "from" and len(names) < 2:
+            continue
+        for name in names:
             values[f"{kind} {name}"] = share(taken[column == name])
     return values | {"told": float(detector.can_tell(real.texts).mean())}
 

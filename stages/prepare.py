@@ -8,15 +8,15 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from stages.corpus.building import build_corpus
-from stages.corpus.corpus import NO_LABEL, Corpus
+from stages.corpus.building import build_corpus, draw_splits
+from stages.corpus.corpus import NO_LABEL, TEST_PLATFORMS, Corpus
 from stages.corpus.errors import UserError
 from stages.corpus.tokenizer import tokenize
 from stages.fetching.raw_files import Reading
 from stages.fetching.raw_folder import read_folder
 from stages.pipeline.core_settings import Prepare
 from stages.pipeline.corpus_checks import check_labels, check_sizes
-from stages.pipeline.files import replacing, write_csv, write_metrics
+from stages.pipeline.files import replacing, write_csv, write_lines, write_metrics
 from stages.pipeline.parameters import load_params, load_settings
 from stages.pipeline.pictures import draw_lengths
 from stages.pipeline.stage import run_stage
@@ -53,6 +53,9 @@ def main() -> None:
     write_words(texts, [*label_names, ""], labels, comments["source"])
     with replacing("data/corpus") as folder:
         corpus.save(folder)
+        drawn = draw_splits(labels, settings.test_share, settings.validation_share, params.seed)
+        tested = drawn["test"][: len(corpus.test)]  # none where all is learnt
+        write_lines(folder / TEST_PLATFORMS, comments["source"].to_numpy()[tested])
     lengths = comments["words"].str.len().to_numpy()
     counts = merged.counts | outside
     write_metrics("prepare", counts | count_texts(corpus, labels, lengths))

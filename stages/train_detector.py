@@ -2,7 +2,7 @@
 
 from stages.corpus.errors import UserError
 from stages.judges.detector import Detector
-from stages.judges.linear_scorer import RememberingEncoder
+from stages.pipeline.detectors import make_learner
 from stages.pipeline.files import replacing, write_metrics
 from stages.pipeline.parameters import load_params
 from stages.pipeline.sources import FEWEST, REAL, VALIDATION, generated, load_fakes, load_source
@@ -20,25 +20,15 @@ def main(kind: str) -> None:
             f"data/samples/{REAL[0]}.txt: {len(texts[REAL[0]])} texts with words; expected "
             f"{FEWEST} or more for a detector"
         )
-    encoder = None
-    if kind == "vectors":
-        from stages.measures.sentence_vectors import SentenceEncoder
-
-        device, model = pick_device(params.device), params.detector.vectors.model
-        encoder = RememberingEncoder(SentenceEncoder(device, model, "detector.vectors.model"))
-    strengths = {
-        "ngrams": params.detector.ngrams.strength,
-        "vectors": params.detector.vectors.strength,
-    }
+    device = pick_device(params.device)
     detector = Detector.fit(
         kind,
         texts[REAL[0]],
         texts[VALIDATION],
         load_fakes(params.detector.fakes, generated(params)),
+        learn=make_learner(kind, vars(params.detector), seed=params.seed, device=device),
         max_length=params.gan.max_length,
-        strength=strengths[kind],
         seed=params.seed,
-        encoder=encoder,
     )
     with replacing(f"data/detectors/{kind}") as folder:
         detector.save(folder)
@@ -47,10 +37,7 @@ def main(kind: str) -> None:
 
 def describe(detector: Detector) -> dict[str, float]:
     """Count what it reads by, and say how it is calibrated."""
-    values: dict[str, float] = {
-        name: len(runs) for name, runs in detector.scorer.arrays.items() if name.endswith("_runs")
-    }
-    values["slope"] = detector.slope
+    values = detector.scorer.describe() | {"slope": detector.slope}
     if detector.shortest is not None:
         values["shortest"] = detector.shortest
     return values

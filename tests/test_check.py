@@ -136,6 +136,17 @@ def test_a_bert_that_draws_texts_and_is_not_there_is_told_before_any_work(tmp_pa
     check.main()
 
 
+@pytest.mark.parametrize("name", ["vectors", "bert"])
+def test_a_bert_of_a_detector_that_is_not_there_is_told_before_any_work(tmp_path, name):
+    (tmp_path / "empty").mkdir()
+    section = {**PARAMS["detector"], name: {**PARAMS["detector"][name], "model": "./empty"}}
+    write({**PARAMS, "detector": section, "detectors": ["ngrams", name]})
+    (line,) = mistakes()
+    assert line.startswith(f"error: params.yaml: detector.{name}.model is './empty', which is nei")
+    write({**PARAMS, "detector": section, "detectors": ["ngrams"]})
+    check.main()
+
+
 def test_a_model_to_fine_tune_is_read_without_its_weights(tmp_path):
     make_gpt2(tmp_path / "gpt2", ["a b"])
     (tmp_path / "gpt2" / "model.safetensors").unlink()

@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 from stages import detect, evaluate_detectors, train_detector
 from stages.corpus.errors import Caution, UserError
 from stages.pipeline.command_line import run_command
-from stages.pipeline.sources import write_fakes, write_source
+from stages.pipeline.sources import write_fakes, write_platforms, write_source
 from tests.test_detector import GIVEN_AWAY, make_texts
 
 PARAMS = Path(__file__).with_name("params.yaml")
@@ -34,6 +34,7 @@ def tree(tmp_path_factory):
         ):
             texts = [*make_texts(count, place), ""]
             write_source(source, texts, [str(number % 2) for number in range(len(texts))])
+        write_platforms([*["here", "there"] * 100, "nowhere"])  # the last is of an empty text
         for place, (name, word) in enumerate(WORDS.items()):
             write_fakes(name, [*make_texts(100, 10 + place, word), ""])
             write_source(name, make_texts(100, 20 + place, word), [None] * 100)
@@ -67,11 +68,21 @@ def test_what_it_has_learnt_it_tells_and_what_it_has_not_met_it_does_not():
         assert 0 <= judged[name]["caught_at_0.01"] <= judged[name]["caught_at_0.05"] <= 1
 
 
-def test_false_positives_are_told_by_label_and_by_length():
+def test_false_positives_are_told_by_label_length_and_platform():
     wronged = found()["ngrams"]["false_positives"]
-    assert {"at_0.5", "at_0.01", "at_0.05", "label 0", "label 1", "words 5-9", "told"} == {*wronged}
+    classes = {"label 0", "label 1", "words 5-9", "from here", "from there"}
+    assert {"at_0.5", "at_0.01", "at_0.05", "told"} | classes == {*wronged}
+    # Texts were labelled and placed in turn.
+    assert wronged["from here"] == wronged["label 0"]
     halves = (wronged["label 0"] + wronged["label 1"]) / 2  # a hundred texts each
     assert wronged["at_0.5"] == pytest.approx(halves)
+
+
+@pytest.mark.parametrize("platforms", [["here"] * 201, [""] * 201], ids=["one", "unknown"])
+def test_one_platform_is_no_class(platforms):
+    write_platforms(platforms)
+    evaluate_detectors.main()
+    assert not [name for name in found()["ngrams"]["false_positives"] if name.startswith("from")]
 
 
 def test_intervals_stand_beside_the_values():

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,17 +12,13 @@ from sklearn.linear_model import LogisticRegression
 
 from stages.corpus.errors import UserError
 from stages.judges import linear_scorer
-from stages.judges.detector import (
-    ABOUT,
-    WEIGHTS,
-    Detector,
-    Owned,
-    find_shortest,
-)
+from stages.judges.detector import KINDS, Detector, find_shortest
 from stages.judges.hashed_runs import FEATURES, are_runs
-from stages.judges.linear_scorer import WAYS, LinearScorer
+from stages.judges.linear_scorer import LinearScorer
+from stages.judges.scorer import ABOUT, WEIGHTS, Owned
 from stages.measures.detection import area_error
 from stages.pipeline.core_settings import DETECTORS
+from stages.pipeline.detectors import make_learner
 
 COMMON = ["the", "soup", "was", "cold", "and", "nobody", "said", "a", "word", "about", "it"]
 GIVEN_AWAY = {"lstm": "indeed", "chain": "moreover"}
@@ -43,7 +40,8 @@ def make_detector(**changes):
     fakes = {
         name: make_texts(200, place, word) for place, (name, word) in enumerate(GIVEN_AWAY.items())
     }
-    options = {"max_length": 20, "strength": 0.1, "seed": 3} | changes
+    learn = make_learner("ngrams", {"ngrams": SimpleNamespace(strength=0.1)}, seed=3, device="cpu")
+    options = {"learn": learn, "max_length": 20, "seed": 3} | changes
     return Detector.fit("ngrams", make_texts(300, 7), make_texts(100, 8), fakes, **options)
 
 
@@ -225,5 +223,5 @@ def test_hashes_rise_and_stay_in_range():
         assert not are_runs(np.array(wrong))
 
 
-def test_each_detector_that_params_may_name_has_its_ways_to_read():
-    assert (*WAYS,) == DETECTORS
+def test_each_detector_that_params_may_name_can_be_made():
+    assert KINDS == DETECTORS

@@ -166,8 +166,10 @@ def idle(stage, item):
             likelihoods = {"stages/training/likelihood.py", "stages/training/variational.py"}
             return (LEARNING | LISTED | JUDGES) - likelihoods
         case "cross_evaluate", _:
-            # A detector may read sentence vectors.
-            return LEARNING - {"stages/measures/sentence_vectors.py"}
+            # A detector may read sentence vectors; the BERT that one has become is loaded.
+            return (LEARNING | {"stages/training/authorship.py"}) - {
+                "stages/measures/sentence_vectors.py"
+            }
         case "write_blind_test", _:
             # It asks a language model for nothing but its words' ranks.
             judging = {"stages/judges/per_label_judge.py", "stages/judges/protocol.py"}

@@ -12,7 +12,7 @@ import pytest
 from matplotlib.image import imread
 from ruamel.yaml import YAML
 
-from stages.corpus.corpus import SPLITS, UNKNOWN, load_corpus
+from stages.corpus.corpus import SPLITS, TEST_PLATFORMS, UNKNOWN, load_corpus
 from stages.corpus.errors import UserError
 from stages.measures import comparison
 from stages.pipeline import corpus_checks
@@ -101,6 +101,23 @@ LEFT = [
     (["you", "clown"], 0, "twitter"),
     (["it's", '"', "fine", '"', ",", "\\", "'", "ok", "'", "😂"], 0, "twitter"),
 ]
+
+
+@pytest.mark.parametrize("train_on", ["train", "all"])
+def test_where_test_texts_come_from_stands_beside_the_corpus(train_on):
+    write_table(
+        "kaggle_parsed_dataset.csv", *((f"here {'i ' * number}", "0") for number in range(9))
+    )
+    write_table(
+        "youtube_parsed_dataset.csv", *((f"there {'i ' * number}", "1") for number in range(9))
+    )
+    set_prepare(test_share=0.4, validation_share=0.2, train_on=train_on)
+    main()
+    corpus = load_corpus("data/corpus")
+    places = {"here": "kaggle", "there": "youtube"}
+    expected = [places[text.split()[0]] for text in corpus.texts(corpus.test)]
+    assert Path("data/corpus", TEST_PLATFORMS).read_text().splitlines() == expected
+    assert {*expected} == ({*places.values()} if train_on == "train" else set())
 
 
 def test_the_counts_are_those_worked_out_by_hand():

@@ -3,8 +3,9 @@ from pathlib import Path
 import pytest
 
 from stages.corpus.building import build_corpus
-from stages.corpus.corpus import SPLITS
-from stages.pipeline.sources import load_source
+from stages.corpus.corpus import SPLITS, TEST_PLATFORMS
+from stages.corpus.errors import UserError
+from stages.pipeline.sources import load_platforms, load_source
 from stages.sample_real import main
 
 PARAMS = Path(__file__).with_name("params.yaml").read_text(encoding="utf-8")
@@ -34,3 +35,16 @@ def test_the_samples_are_the_splits_cropped_with_their_labels(corpus, capsys):
         assert labels == [str(label) for label in split.labels]
         assert set(labels) == {"0", "1"}
     assert {path.stem for path in Path("data/samples").iterdir()} == set(SPLITS)
+
+
+def test_platforms_of_test_texts_stand_beside_them_if_they_are_known(corpus):
+    main()
+    assert load_platforms() == [""] * len(corpus.test)
+    platforms = [f"place {number}" for number in range(len(corpus.test))]
+    path = Path("data/corpus", TEST_PLATFORMS)
+    path.write_text("\n".join(platforms) + "\n")
+    main()
+    assert load_platforms() == platforms
+    path.write_text("one\n")
+    with pytest.raises(UserError, match=r"test-platforms.txt: 1 lines, expected one a test text"):
+        main()

@@ -43,7 +43,7 @@ def build_corpus(
         UserError: a split would have too few texts.
     """
     labels = np.asarray(labels, dtype=np.int8)
-    drawn = _draw_splits(labels, test_share, validation_share, seed)
+    drawn = draw_splits(labels, test_share, validation_share, seed)
     if train_on_all:
         drawn |= {"train": np.arange(len(labels)), "test": drawn["test"][:0]}
     ids = _number_vocabulary((texts[place] for place in drawn["train"]), most_words)
@@ -52,10 +52,20 @@ def build_corpus(
     return Corpus(list(ids), vocabulary_size, *splits, label_names=tuple(label_names))
 
 
-def _draw_splits(
+def draw_splits(
     labels: np.ndarray, test_share: float, validation_share: float, seed: int
 ) -> dict[str, np.ndarray]:
-    """Draw the places of each split's texts, (N,) int64, stratified by label."""
+    """Draw the places of each split's texts, (N,) int64, rising, stratified by label.
+
+    Args:
+        labels: of all texts.
+        test_share: as for `build_corpus`, as the next two.
+        validation_share: see above.
+        seed: see above.
+
+    Raises:
+        UserError: a split would have too few texts.
+    """
     generator = np.random.default_rng(seed)
     split_of = np.full(len(labels), SPLITS.index("train"))
     known, counts = np.unique(labels, return_counts=True)

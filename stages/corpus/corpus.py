@@ -22,6 +22,7 @@ from stages.corpus.settings import CountOrZero, Distinct, Section
 _PARTS = {"tokens": "int32", "offsets": "int64", "labels": "int8"}
 _REMEDY = "dvc repro prepare"
 SPLITS = ("train", "validation", "test")
+TEST_PLATFORMS = "test-platforms.txt"  # beside a corpus: where each test text comes from
 UNKNOWN = "<unk>"  # no text holds it: the tokenizer makes three words of it
 NO_LABEL = -1
 MOST_LABELS = 20

@@ -35,7 +35,8 @@ from stages.generators.protocol import GeneratorAbout, Step, check_request
 from stages.networks.cores import all_cores
 from stages.networks.gibbs_sampling import sample_sites
 from stages.networks.learnt_pieces import MARKERS, MASK, LearntPieces, find_pieces, frame
-from stages.networks.masked_language_model import BertShape, MaskedLanguageModel
+from stages.networks.masked_language_model import MaskedLanguageModel
+from stages.networks.piece_reader import BertShape, StoredShape
 from stages.networks.size import count_parameters
 from stages.training.masked import pseudo_log_likelihood, train_epoch
 
@@ -80,20 +81,6 @@ class BertGibbsSettings(Section):
         return self
 
 
-class _Shape(Section):
-    width: Size
-    hidden_size: Size
-    num_heads: Count
-    activation: Literal["gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "silu"]
-    epsilon: Annotated[float, Field(gt=0)]
-
-    @model_validator(mode="after")
-    def _check_heads(self) -> Self:
-        if self.width % self.num_heads:
-            raise ValueError(f"expected num_heads to be a divisor of width, {self.width}")
-        return self
-
-
 def _check_lengths(counts: list[int]) -> list[int]:
     if not counts[-1]:
         raise ValueError("expected a text of the greatest length")
@@ -103,7 +90,7 @@ def _check_lengths(counts: list[int]) -> list[int]:
 class _About(GeneratorAbout):
     settings: BertGibbsSettings
     max_length: Size
-    shape: _Shape
+    shape: StoredShape
     beginning: Words
     inside: Annotated[list[str], AfterValidator(check_words)]
     lengths: Annotated[list[CountOrZero], Field(min_length=1), AfterValidator(_check_lengths)]
@@ -170,13 +157,7 @@ class BertGibbs:
             raise UserError(f"{corpus.name}: no text to learn from has a word")
         pieces, ids = find_pieces(load_tokenizer(settings.model, OF_MODEL), texts)
         tokens, counts = pieces.read(texts, config.max_position_embeddings - 2)
-        shape = BertShape(
-            config.hidden_size,
-            config.intermediate_size,
-            config.num_attention_heads,
-            config.hidden_act,
-            config.layer_norm_eps,
-        )
+        shape = BertShape.of(config)
         lengths = counts.bincount()[1:].tolist()
         model = cls(pieces, lengths, shape, settings, corpus.max_length, device)
         model.network.take(bert, ids)

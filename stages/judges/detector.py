@@ -8,27 +8,21 @@ abstains by length alone: below the shortest length at which it told unseen text
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
-from pydantic import AfterValidator, Field
 from safetensors.numpy import save_file
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from stages.corpus.checked_files import About, damaged, read_json, read_tensors, write_about
-from stages.corpus.settings import Size, Text
-from stages.judges.hashed_runs import are_runs
-from stages.judges.linear_scorer import (
-    RUNS,
-    WAYS,
-    LinearScorer,
-    RememberingEncoder,
-)
+from stages.corpus.checked_files import read_json, write_about
+from stages.corpus.settings import Section
+from stages.judges.linear_scorer import WAYS, LinearScorer
+from stages.judges.scorer import ABOUT, WEIGHTS, Learner, Owned, Scorer
 from stages.measures.detection import area_error
 
-ABOUT, WEIGHTS = "about.json", "weights.safetensors"
+KINDS = (*WAYS, "bert")
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch")
 HELD_OUT = 0.1  # of each source's texts, where there are no others to calibrate by
 FEWEST = 20  # real texts that calibrate
@@ -37,40 +31,15 @@ TOLD = 10  # texts of each side in a class of lengths that tell something
 FALSE_POSITIVES = (0.01, 0.05)
 
 
-class Owned(NamedTuple):
-    """Texts and who wrote each.
-
-    Attributes:
-        texts: words joined by one space, N of them.
-        owners: (N,) int64: 0 for real text, or the number of a generator from 1.
-    """
-
-    texts: list[str]
-    owners: np.ndarray
-
-
-def _each_once(names: list[str]) -> list[str]:
-    if len({*names}) < len(names):
-        raise ValueError("expected distinct names")
-    return names
-
-
-class _About(About):
-    detector: Literal["ngrams", "vectors"]
-    generators: Annotated[list[Text], Field(min_length=1), AfterValidator(_each_once)]
-    model: Text
-    max_length: Size
-    slope: Annotated[float, Field(ge=0)]
-    offset: float
-    shortest: Annotated[int, Field(ge=1)] | None
-    thresholds: dict[Literal["0.01", "0.05"], float]
+class _Kind(Section, extra="ignore"):
+    detector: Literal[KINDS]
 
 
 class Detector:
     """Tells generated texts from real ones; see `protocol.Judge`.
 
     Args:
-        kind: of detector, one of `WAYS`.
+        kind: of detector, one of `KINDS`.
         generators: whose texts it has learnt to know, K of them.
         scorer: of texts.
         max_length: words of a text that are read; the rest is cropped.
@@ -79,7 +48,7 @@ class Detector:
     calibrated: ClassVar = True
 
     def __init__(
-        self, kind: str, generators: Sequence[str], scorer: LinearScorer, max_length: int
+        self, kind: str, generators: Sequence[str], scorer: Scorer, max_length: int
     ) -> None:
         self.kind, self.generators = kind, list(generators)
         self.scorer, self.max_length = scorer, max_length
@@ -95,26 +64,24 @@ class Detector:
         validation: Sequence[str],
         fakes: Mapping[str, Sequence[str]],
         *,
+        learn: Learner,
         max_length: int,
-        strength: float,
         seed: int,
-        encoder: Any = None,
         resemblance: bool = True,
     ) -> Self:
         """Learn from real texts and fakes, then calibrate on texts that were not learnt.
 
         A tenth of the fakes, and of the real texts where fewer than `FEWEST` validation texts are
-        there, is held out for that.
+        there, is held out for that, and for what a learner may choose by unseen texts.
 
         Args:
-            kind: of detector, one of `WAYS`.
+            kind: of detector, one of `KINDS`.
             real: training texts, words joined by one space, 20 or more.
             validation: real texts that nothing has learnt from.
             fakes: 20 or more texts of each generator.
+            learn: by which it learns to score texts.
             max_length: words at which texts are cropped.
-            strength: scikit-learn's C.
             seed: of what is held out.
-            encoder: a `RememberingEncoder` for the kind `vectors`.
             resemblance: whether it is to tell the generators from each other too.
         """
         random = np.random.default_rng(seed)
@@ -126,12 +93,10 @@ class Detector:
             unseen.append((owner, [texts[place] for place in order[:kept]]))
         if len(validation) >= FEWEST:
             unseen[0] = 0, list(validation)
-        texts, owners = _join(learnt, max_length)
-        scorer = LinearScorer.fit(
-            WAYS[kind], texts, owners, strength, encoder, resemblance=resemblance
-        )
+        held_out = _join(unseen, max_length)
+        scorer = learn(_join(learnt, max_length), held_out, resemblance=resemblance)
         detector = cls(kind, [*fakes], scorer, max_length)
-        detector.calibrate(_join(unseen, max_length))
+        detector.calibrate(held_out)
         return detector
 
     def calibrate(self, unseen: Owned) -> None:
@@ -180,12 +145,11 @@ class Detector:
         folder.mkdir()
         arrays = {name: np.ascontiguousarray(each) for name, each in self.scorer.arrays.items()}
         save_file(arrays, folder / WEIGHTS)
-        encoder = self.scorer.encoder
         about = {
+            **self.scorer.about(),
             "corpus": None,
             "detector": self.kind,
             "generators": self.generators,
-            "model": "none" if encoder is None else encoder.model,
             "max_length": self.max_length,
             "slope": self.slope,
             "offset": self.offset,
@@ -201,22 +165,14 @@ class Detector:
         Raises:
             UserError: it is damaged, or not what `save` writes; or its BERT is not there.
         """
-        about = read_json(folder / ABOUT, _About)
-        ways = WAYS[about.detector]
-        arrays = read_tensors(folder / WEIGHTS, LinearScorer.expect(ways, len(about.generators)))
-        for way in RUNS.keys() & {*ways}:
-            if not are_runs(arrays[f"{way}_runs"]):
-                raise damaged(folder / WEIGHTS, f"{way}_runs: expected rising hashes")
-        encoder = None
-        if "vectors" in ways:
-            from stages.measures.sentence_vectors import SentenceEncoder
+        kind: type[Scorer] = LinearScorer
+        if read_json(folder / ABOUT, _Kind).detector not in WAYS:
+            from stages.judges.bert_scorer import BertScorer
 
-            encoder = RememberingEncoder(
-                SentenceEncoder(device, about.model, f"{folder / ABOUT}: model")
-            )
-        detector = cls(
-            about.detector, about.generators, LinearScorer(ways, arrays, encoder), about.max_length
-        )
+            kind = BertScorer
+        about = read_json(folder / ABOUT, kind.About)
+        scorer = kind.load(folder, about, device)
+        detector = cls(about.detector, about.generators, scorer, about.max_length)
         detector.slope, detector.offset = about.slope, about.offset
         detector.shortest, detector.thresholds = about.shortest, dict(about.thresholds)
         return detector

@@ -8,13 +8,16 @@ of their scores: T. Heskes, "Selecting Weighting Factors in Logarithmic Opinion 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Self
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
-from stages.judges.hashed_runs import find_repeated, hash_runs
+from stages.corpus.checked_files import damaged, read_tensors
+from stages.judges.hashed_runs import are_runs, find_repeated, hash_runs
+from stages.judges.scorer import ABOUT, WEIGHTS, ScorerAbout
 
 MOST_PASSES = 300  # of the solver; some 50 are needed
 RUNS = {"words": (1, 3), "characters": (2, 4)}  # shortest and longest run of each way to read
@@ -24,7 +27,7 @@ WAYS: dict[str, tuple[Way, ...]] = {"ngrams": ("words", "characters"), "vectors"
 
 
 class LinearScorer:
-    """Scores (N, 1 + K) of texts: log P(real) - log P(generated), then one a generator.
+    """Scores of texts by one weight a run of words or characters, or of vectors; see `Scorer`.
 
     Args:
         ways: in which it reads texts.
@@ -32,6 +35,8 @@ class LinearScorer:
             runs, `<way>_runs` (F,) int64, their hashes, rising.
         encoder: of sentence vectors, where it reads these.
     """
+
+    About: ClassVar = ScorerAbout
 
     def __init__(
         self, ways: Sequence[Way], arrays: Mapping[str, np.ndarray], encoder: Any = None
@@ -83,6 +88,27 @@ class LinearScorer:
             total += features @ self.arrays[f"{way}_weights"] + bias
         return total / len(self.ways)
 
+    def about(self) -> dict[str, Any]:
+        """Name the model of its sentence vectors; see `Scorer`."""
+        return {"model": "none" if self.encoder is None else self.encoder.model}
+
+    def describe(self) -> dict[str, float]:
+        """Count the runs that it reads by."""
+        return {name: len(runs) for name, runs in self.arrays.items() if name.endswith("_runs")}
+
+    @classmethod
+    def load(cls, folder: Path, about: ScorerAbout, device: str) -> Self:
+        """Read its weights; see `Scorer`. Its BERT may not be there either."""
+        ways = WAYS[about.detector]
+        arrays = read_tensors(folder / WEIGHTS, cls.expect(ways, len(about.generators)))
+        for way in RUNS.keys() & {*ways}:
+            if not are_runs(arrays[f"{way}_runs"]):
+                raise damaged(folder / WEIGHTS, f"{way}_runs: expected rising hashes")
+        encoder = None
+        if "vectors" in ways:
+            encoder = RememberingEncoder.of(about.model, device, f"{folder / ABOUT}: model")
+        return cls(ways, arrays, encoder)
+
     @staticmethod
     def expect(ways: Sequence[Way], count: int) -> dict[str, tuple[str, Sequence[int | str]]]:
         """Say which arrays a scorer of `count` generators has; see `checked_files.read_tensors`."""
@@ -106,6 +132,13 @@ class RememberingEncoder:
     def __init__(self, encoder: Any) -> None:
         self.model, self.encoder = encoder.model, encoder
         self.vectors: dict[str, np.ndarray] = {}
+
+    @classmethod
+    def of(cls, model: str, device: str, setting: str) -> Self:
+        """Load the encoder of a model; see `SentenceEncoder`."""
+        from stages.measures.sentence_vectors import SentenceEncoder
+
+        return cls(SentenceEncoder(device, model, setting))
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Return the vectors of texts, (N, E) float32, the work shared by all cores."""

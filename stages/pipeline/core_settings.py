@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from stages.corpus.settings import (
     Count,
+    CountOrZero,
     Distinct,
     Part,
     Rate,
@@ -19,7 +20,7 @@ from stages.corpus.settings import (
 
 EMBEDDINGS = ("scalar", "word2vec", "bert")
 DEVICES = ("auto", "cpu", "cuda")
-DETECTORS = ("ngrams", "vectors")
+DETECTORS = ("ngrams", "vectors", "bert")
 RECIPES = ("modern", "paper")  # recipe `name` is the generator `name_gan`
 
 # What stands in the cell of a YAML mapping's key, or after `label:`.
@@ -127,6 +128,31 @@ class VectorDetector(Section):
     )
 
 
+class BertDetector(Section):
+    """A detector of generated text by a BERT that is fine-tuned; see `judges.bert_scorer`."""
+
+    model: Text = Field(
+        description="MiniLM, a folder, or the name of a BERT on the Hugging Face hub"
+    )
+    num_layers: Count
+    trained_layers: CountOrZero
+    max_pieces: Size
+    texts: Fakes | None
+    epochs: Count
+    batch_size: Count
+    learning_rate: Rate
+    not_met: bool
+
+    @model_validator(mode="after")
+    def _check_layers(self) -> Self:
+        if self.trained_layers > self.num_layers:
+            raise ValueError(
+                f"trained_layers is {self.trained_layers}; allowed: at most num_layers, which is "
+                f"{self.num_layers}"
+            )
+        return self
+
+
 class Detectors(Section):
     """What detectors of generated text learn from, and how."""
 
@@ -135,6 +161,7 @@ class Detectors(Section):
     )
     ngrams: NgramDetector
     vectors: VectorDetector
+    bert: BertDetector
 
 
 class BlindTest(Section):

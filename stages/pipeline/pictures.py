@@ -124,7 +124,13 @@ def draw_detectors(path: Path | str, found: Mapping[str, Mapping[str, Mapping[st
             of the source `false_positives` shares of real texts, `at_0.5` and by class.
     """
     generators = [name for name in next(iter(found.values())) if name != "false_positives"]
-    rows = [(kind, name) for kind in found for name in ("area", "area_not_met")]
+    rows = [
+        (kind, name)
+        for kind, sources in found.items()
+        for name in ("area", "area_not_met")
+        # A detector need not have learnt anew without each generator.
+        if name == "area" or any(name in each for each in sources.values())
+    ]
     said = {"area": "has learnt its fakes", "area_not_met": "has learnt the others' alone"}
     figure = Figure(
         figsize=(max(8, 3 + 1.15 * len(generators)), 3.6 + 0.75 * len(rows)),
@@ -164,7 +170,7 @@ def draw_detectors(path: Path | str, found: Mapping[str, Mapping[str, Mapping[st
 
 def _draw_wronged(axes: Axes, found: Mapping[str, Mapping[str, Any]]) -> None:
     """Draw the shares of real texts that detectors take for generated, by class."""
-    shown = ("at_0.5", "label ", "words ")
+    shown = ("at_0.5", "label ", "words ", "from ")
     for place, (kind, shares) in enumerate(found.items()):
         classes = [name for name in shares if name.startswith(shown)]
         values = [shares[name] for name in classes]

@@ -74,6 +74,16 @@ def write_source(name: str, texts: Iterable[str], labels: Iterable[str | None]) 
     write_lines(SAMPLES / f"{name}.labels", (label or "" for label in labels))
 
 
+def write_platforms(platforms: Iterable[str]) -> None:
+    """Write where each real test text comes from, such as youtube; empty lines where unknown."""
+    write_lines(SAMPLES / f"{TEST}.platforms", platforms)
+
+
+def load_platforms() -> list[str]:
+    """Read where each real test text comes from, empty where that is not known."""
+    return read_lines(SAMPLES / f"{TEST}.platforms")
+
+
 def write_fakes(name: str, texts: Iterable[str]) -> None:
     """Write the texts by which detectors learn to know a generator."""
     write_lines(FAKES / f"{name}.txt", texts)

@@ -12,6 +12,7 @@ from stages.networks.lstm_language_model import NextWordModel, written
 
 LARGEST_GRADIENT = 1.0  # norm to which a gradient is clipped
 WARM_UP = 100  # updates in which the learning rate rises to its full height
+TUNING_RISE = 0.1  # share of the updates in which it rises where a pretrained model is fine-tuned
 SORTED = 50  # batches whose texts are sorted by length together
 BATCH = 250  # texts read at a time where nothing is learnt
 
@@ -112,6 +113,14 @@ def update(
     loss.backward()
     clip_grad_norm_(model.parameters(), largest_gradient or LARGEST_GRADIENT)
     optimizer.step()
+
+
+def share_of_rate(step: int, steps: int) -> float:
+    """Return the share of the highest learning rate at an update, from 0, of so many of all passes.
+
+    It rises over the first updates and then falls to 0 in a straight line, as BERT's does.
+    """
+    return min((step + 1) / (TUNING_RISE * steps), 1 - step / steps)
 
 
 def mask_of(tokens: Tensor, lengths: Tensor) -> Tensor:

@@ -16,11 +16,10 @@ from torch.optim import Optimizer
 
 from stages.networks.learnt_pieces import MARKERS, MASK, frame
 from stages.networks.masked_language_model import MaskedLanguageModel
-from stages.training.likelihood import deal, mask_of, update
+from stages.training.likelihood import deal, mask_of, share_of_rate, update
 
 CHOSEN = 0.15  # share of a text's pieces that BERT predicts
 MASKED, OTHER = 0.8, 0.1  # of these: shares that are masked, and that another piece stands for
-WARM_UP = 0.1  # share of the updates in which the learning rate rises, as BERT is fine-tuned
 READ = 2**11  # pieces read at a time where nothing is learnt
 
 
@@ -37,9 +36,6 @@ def train_epoch(
     steps: int,
 ) -> Iterator[float]:
     """Make one pass over the texts, yielding each update's loss in nats a predicted piece.
-
-    The learning rate rises over the first updates of all and then falls to 0 in a straight line, as
-    BERT's does.
 
     Args:
         network: trained in place; in evaluation mode after the pass.
@@ -60,8 +56,7 @@ def train_epoch(
         hidden = hide(texts, chosen, masking, pieces).to(device)
         logits = network(hidden, mask_of(texts, counts + 2).to(device), chosen.to(device))
         loss = cross_entropy(logits, texts[chosen].to(device) - MARKERS)
-        rate = learning_rate * min((step + 1) / (WARM_UP * steps), 1 - step / steps)
-        update(network, optimizer, loss, rate)
+        update(network, optimizer, loss, learning_rate * share_of_rate(step, steps))
         yield loss.item()
     network.eval()
 
