@@ -103,6 +103,10 @@ SETTINGS = {  # the modern GAN starts from the first two
     },
 }
 SETTINGS["sentigan"] = SETTINGS["seqgan"]
+SETTINGS["leakgan"] = {
+    **{**SETTINGS["seqgan"], "goal_size": 16, "horizon": 4, "cycle": 1, "sharpening": 1.0},
+    "rollouts": 4,
+}
 
 
 def make_bert(folder):

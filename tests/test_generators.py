@@ -115,6 +115,10 @@ TINY = {
 PRETRAINED = ["pretrained_transformer"]  # know more than the corpus
 del TINY["seqgan"]["epochs"]  # it has phases
 TINY["sentigan"] = {**TINY["seqgan"], "warm_up": 12, "batch_size": 5}
+TINY["leakgan"] = {
+    **{**TINY["seqgan"], "goal_size": 3, "horizon": 2, "cycle": 2, "sharpening": 1.0},
+    "discriminator_warm_up": 1,
+}
 NAMES = ["markov", "language_model", "paper_gan", "modern_gan", *list_generators(), *PRETRAINED]
 # Write characters or pieces of words, so that their words may be new.
 SPELLERS = ["character_lstm", "hybrid_vae", "bert_gibbs", *PRETRAINED]
@@ -262,6 +266,7 @@ NETWORKS = [
     "conditional_gan",
     "seqgan",
     "sentigan",
+    "leakgan",
 ]
 GANS = ["paper_gan", "modern_gan"]
 NO_NAMES = ["../markov", "a/b", "..", ".", "", "os.path", "stages.check", "Markov", "m\u00e4rkov"]
@@ -334,6 +339,7 @@ DAMAGES = {
             "conditional_gan",
             "relgan",
             "seqgan",
+            "leakgan",
         ],
         "about.json",
         said("words", value=lambda words: [*words[:-1], UNKNOWN]),
@@ -348,6 +354,7 @@ DAMAGES = {
             "conditional_gan",
             "relgan",
             "seqgan",
+            "leakgan",
         ],
         "about.json",
         said("words", value=["", UNKNOWN]),

@@ -133,19 +133,19 @@ class AdversarialModel(LikelihoodModel):
         return 2  # real and fake
 
     def _make_discriminator(self) -> TextDiscriminator:
-        settings = self.settings
-        return TextDiscriminator(
-            len(self.words),
-            settings.discriminator_width,
-            settings.widths,
-            settings.filters,
-            settings.discriminator_dropout,
-            classes=self._classes,
-        ).to(self.network.device)
+        made = make_discriminator(len(self.words), self.settings, self._classes)
+        return made.to(self.network.device)
 
     def _judge_own(self) -> tuple[Tensor, float]:
         """Return what the generator should climb by texts of its own, and their mean reward."""
         raise NotImplementedError
+
+    def _judge_real(self, tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor | float]:
+        """Return -log P (N,) of the words that a mask (B, T) picks of texts (B, T).
+
+        And what the generator should lower besides.
+        """
+        return -self.network.log_likelihood(tokens, mask), 0.0
 
     def _begin(self) -> None:
         """Prepare for the adversarial rounds; the network is the warm-up's best."""
@@ -153,9 +153,12 @@ class AdversarialModel(LikelihoodModel):
     def _follow(self) -> None:
         """Take note of an update of the generator in an adversarial round."""
 
-    @property
-    def _rounds_alone(self) -> int:
-        """Rounds in which the discriminator learns alone: none where nobody will meet it."""
+    def _rounds_alone(self, passes: int) -> int:
+        """Return how often the discriminator learns alone: never where nobody will meet it.
+
+        Args:
+            passes: of the warm-up.
+        """
         settings = self.settings
         is_met = settings.adversarial_epochs and settings.method != "likelihood"
         return settings.discriminator_warm_up if is_met else 0
@@ -168,7 +171,7 @@ class AdversarialModel(LikelihoodModel):
         """Return how many updates `train` makes at most; see `protocol.Generator`."""
         passes = self.epoch if self.plateau.is_over else self._most(corpus)
         rounds = self.settings.adversarial_epochs * self.settings.generator_steps
-        return passes * self._updates_a_pass(corpus) + self._rounds_alone + rounds
+        return passes * self._updates_a_pass(corpus) + self._rounds_alone(passes) + rounds
 
     def train(self, corpus: Corpus) -> Iterator[Step]:
         """Learn in three phases; `loss` is in nats a word of training texts in each of them."""
@@ -176,12 +179,16 @@ class AdversarialModel(LikelihoodModel):
             self.number(corpus, split) for split in (corpus.train, corpus.validation)
         )
         yield from self._warm_up(corpus, learnt, held_out)
-        while self.alone < self._rounds_alone:
+        yield from self._learn_alone(learnt, self._rounds_alone(self.epoch))
+        for _ in range(self.rounds, self.settings.adversarial_epochs):
+            yield from self._round(learnt)
+
+    def _learn_alone(self, learnt: Tensor, rounds: int) -> Iterator[Step]:
+        """Let the discriminator learn alone until it has done so in so many rounds."""
+        while self.alone < rounds:
             self._contrast(learnt)
             self.alone += 1
             yield self._step(0, ends_epoch=True)
-        for _ in range(self.rounds, self.settings.adversarial_epochs):
-            yield from self._round(learnt)
 
     def _warm_up(self, corpus: Corpus, learnt: Tensor, held_out: Tensor) -> Iterator[Step]:
         """Learn by likelihood, and leave the network with the weights of the best pass."""
@@ -207,6 +214,7 @@ class AdversarialModel(LikelihoodModel):
             learning_rate=self.settings.learning_rate * self.plateau.share,
             first=first,
             largest_gradient=LARGEST_GRADIENT,
+            judge=self._judge_real,
         )
         return ({"loss": loss} for loss in losses)
 
@@ -260,8 +268,9 @@ class AdversarialModel(LikelihoodModel):
         real = learnt[torch.randint(len(learnt), (settings.batch_size,))].to(self.network.device)
         self.network.train()
         if settings.method == "likelihood":
-            loss = -self.network.log_likelihood(real, written(real)).mean()
-            self.losses["loss"] = loss.item()
+            losses, further = self._judge_real(real, written(real))
+            self.losses["loss"] = losses.mean().item()
+            loss = losses.mean() + further
         else:
             self.losses["loss"] = negative_log_likelihood(self.network.eval(), real)
             gain, self.losses["reward"] = self._judge_own()
@@ -302,3 +311,17 @@ class AdversarialModel(LikelihoodModel):
         if training["adversarial_optimizer"] is not None:
             self._start_rounds()
             self.adversarial_optimizer.load_state_dict(training["adversarial_optimizer"])
+
+
+def make_discriminator(
+    vocabulary_size: int, settings: DiscriminatorSettings, classes: int = 2
+) -> TextDiscriminator:
+    """Make the discriminator of settings for so many words, the end among them."""
+    return TextDiscriminator(
+        vocabulary_size,
+        settings.discriminator_width,
+        settings.widths,
+        settings.filters,
+        settings.discriminator_dropout,
+        classes,
+    )

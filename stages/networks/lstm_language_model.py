@@ -88,15 +88,18 @@ class NextWordModel(nn.Module):
         mask: Tensor,
         drawn: Tensor | None = None,
         state: State | None = None,
+        hidden: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Return log P (N,) of each of the N words, as above, and of an end in its place, (N,).
 
         Args:
             tokens: as above, as are `mask` and `drawn`.
             state: that the texts begin in, if not the network's own.
+            hidden: what `read` gave, (B, T, W), where the texts have been read already.
         """
-        before = pad(tokens[:, :-1], (1, 0), value=END)  # (B, T)
-        hidden, words = self.read(before, state)[0][mask], tokens[mask]  # (N, W), (N,)
+        if hidden is None:
+            hidden, _ = self.read(pad(tokens[:, :-1], (1, 0), value=END), state)  # (B, T, W)
+        hidden, words = hidden[mask], tokens[mask]  # (N, W), (N,)
         impossible = None
         if self.has_unknown and drawn is not None:
             columns = len(self.softmax.group_bias) + self.softmax.cutoffs[0]

@@ -92,13 +92,25 @@ class TextDiscriminator(nn.Module):
         tokens = pad(tokens, (0, max(0, max(self.widths) - tokens.shape[1])), value=END)
         if not torch.is_grad_enabled() and tokens.numel() > 2 * self.vectors.num_embeddings:
             return self._look_up(tokens)
-        vectors, answers = self.vectors(tokens), []  # (B, T, E)
-        for width, convolution in zip(self.widths, self.convolutions, strict=True):
-            last = tokens.shape[1] - width + 1
-            windows = torch.cat([vectors[:, at : at + last] for at in range(width)], 2)
-            products = multiply(windows.flatten(0, 1), convolution.weight.T)
-            answers.append(products.unflatten(0, (-1, last)).amax(1))
-        return torch.cat(answers, 1)
+        vectors = self.vectors(tokens)  # (B, T, E)
+        return torch.cat(
+            [self.answer(vectors, number).amax(1) for number in range(len(self.widths))], 1
+        )
+
+    def answer(self, vectors: Tensor, number: int) -> Tensor:
+        """Return what the convolution of a number says of each window, its biases left out.
+
+        Args:
+            vectors: of words, (B, L, E).
+            number: of it in `widths`, where it is w words wide; L is w or more.
+
+        Returns:
+            (B, L - w + 1, filters of the convolution).
+        """
+        width, last = self.widths[number], vectors.shape[1] - self.widths[number] + 1
+        windows = torch.cat([vectors[:, at : at + last] for at in range(width)], 2)
+        products = multiply(windows.flatten(0, 1), self.convolutions[number].weight.T)
+        return products.view(len(vectors), last, -1)
 
     def _look_up(self, tokens: Tensor) -> Tensor:
         """Do the same where words come often: each word's product with each filter is made once.

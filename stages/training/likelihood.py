@@ -1,6 +1,6 @@
 """Maximum likelihood: what a language model learns before it meets a discriminator."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -28,6 +28,7 @@ def train_epoch(
     lengths: Tensor | None = None,
     codes: Tensor | None = None,
     largest_gradient: float | None = None,
+    judge: Callable[[Tensor, Tensor], tuple[Tensor, Tensor]] | None = None,
 ) -> Iterator[float]:
     """Make one pass over the texts, yielding each update's loss in nats a word, ends counted.
 
@@ -45,6 +46,8 @@ def train_epoch(
             that `written` says.
         codes: of each text, (N, Z), float32, which a `ConditionedLanguageModel` begins from.
         largest_gradient: norm to which a gradient is clipped; None takes LARGEST_GRADIENT.
+        judge: gives -log P (N,) of the words that a mask (B, T) picks of texts (B, T), and a
+            further loss, of which nothing is told; None takes the model's likelihood alone.
     """
     lengths = written(tokens).sum(1) if lengths is None else lengths  # (N,)
     words = words_a_batch(lengths, batch_size)
@@ -52,10 +55,14 @@ def train_epoch(
     for step, places in enumerate(deal_places(lengths, batch_size), start=first):
         batch, counted = crop(tokens, lengths, places)
         mask, begun = mask_of(batch, counted), _begin(model, codes, places)
-        losses = -model.log_likelihood(batch.to(model.device), mask.to(model.device), **begun)
+        batch, mask, further = batch.to(model.device), mask.to(model.device), 0.0
+        if judge is None:
+            losses = -model.log_likelihood(batch, mask, **begun)
+        else:
+            losses, further = judge(batch, mask)
         rate = learning_rate * min(1, (step + 1) / WARM_UP)
         # Not their mean: in a batch of short texts each word, and each end, would count more.
-        update(model, optimizer, losses.sum() / words, rate, largest_gradient)
+        update(model, optimizer, losses.sum() / words + further, rate, largest_gradient)
         yield losses.mean().item()
     model.eval()
 

@@ -26,10 +26,18 @@ def expected_reward(generator: NextWordModel, texts: Tensor, rewards: Tensor) ->
     return (likelihoods * rewards[written(texts)]).sum()
 
 
-def drawn_likelihood(generator: NextWordModel, texts: Tensor) -> Tensor:
-    """Return log P (N,) of each word and end of texts (B, T), as they are drawn; see above."""
+def drawn_likelihood(
+    generator: NextWordModel, texts: Tensor, hidden: Tensor | None = None
+) -> Tensor:
+    """Return log P (N,) of each word and end of texts (B, T), as they are drawn; see above.
+
+    Args:
+        generator: in training mode.
+        texts: that it has drawn.
+        hidden: what it predicts their words from, (B, T, W), where it has read them already.
+    """
     mask = written(texts)
-    likelihoods, ends = generator.log_likelihoods(texts, mask, mask)  # (N,)
+    likelihoods, ends = generator.log_likelihoods(texts, mask, mask, hidden=hidden)  # (N,)
     is_first = torch.zeros_like(mask)
     is_first[:, 0] = True
     not_end = torch.log1p(-ends.exp().clamp(max=1 - 1e-6))  # log P(not end)

@@ -89,6 +89,8 @@ def rewards(
     judge: Callable[[Tensor], Tensor],
     count: int,
     random: torch.Generator | None = None,
+    *,
+    every: int = 1,
 ) -> Tensor:
     """Return what each word, and the end, of texts is worth, (B, T), float32; 0 after the end.
 
@@ -101,9 +103,11 @@ def rewards(
         judge: of texts (N, T), (N,), float32.
         count: rollouts of each beginning.
         random: source of randomness on the CPU; None takes PyTorch's own.
+        every: only beginnings of so many words, of twice as many, and so on, are continued; a word
+            behind another number of them is worth what the text is.
     """
     policy.eval()
-    made = roll_out(policy, texts, count, random)
+    made = roll_out(policy, texts, count, random, every=every)
     judged = torch.cat([judge(part) for part in torch.cat([made.texts, texts]).split(TEXTS)])
     of_rollouts, of_texts = judged.split([len(made.texts), len(texts)])
     mask = written(texts)
