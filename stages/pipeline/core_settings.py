@@ -20,6 +20,7 @@ from stages.corpus.settings import (
 EMBEDDINGS = ("scalar", "word2vec", "bert")
 DEVICES = ("auto", "cpu", "cuda")
 DETECTORS = ("ngrams", "vectors")
+DOCUMENT_MODELS = ("tfidf", "lsa", "autoencoder", "adversarial", "word2vec", "minilm")
 RECIPES = ("modern", "paper")  # recipe `name` is the generator `name_gan`
 
 # What stands in the cell of a YAML mapping's key, or after `label:`.
@@ -147,6 +148,14 @@ class Measure(Section):
     )
 
 
+class Documents(Section, extra="ignore"):
+    """What encoders of documents are compared by; the other keys are each encoder's section."""
+
+    queries: Texts
+    candidates: Texts
+    mapped: Texts
+
+
 class Core(Section, extra="ignore"):
     """The whole file, without the sections that embeddings and generators type."""
 
@@ -160,6 +169,7 @@ class Core(Section, extra="ignore"):
         "each once"
     )
     detectors: Annotated[Distinct[Literal[DETECTORS]], Field(min_length=1)]
+    document_models: Annotated[Distinct[Literal[DOCUMENT_MODELS]], Field(min_length=1)]
     per_label: bool
     fetch: Fetch
     oracle: Oracle
@@ -170,3 +180,4 @@ class Core(Section, extra="ignore"):
     cross_evaluate: CrossEvaluate
     detector: Detectors
     measure: Measure
+    documents: Documents
