@@ -353,7 +353,7 @@ def test_texts_without_labels_are_drawn_and_not_searched(folder):
 
 
 def test_queries_without_a_known_word_are_counted(folder, monkeypatch):
-    settings = PARAMS["documents"] | {"tfidf": {"vocabulary": 2}}
+    settings = PARAMS["documents"] | {"tfidf": {"vocabulary": 1}}
     monkeypatch.setitem(PARAMS, "documents", settings)
     values = folder(CORPUS, ["tfidf"])
     model = Tfidf.load(Path("data/documents/tfidf"), "cpu")

@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib import colormaps
@@ -100,7 +101,8 @@ def draw_documents(
         if precisions:
             _draw_precisions(panels.pop(0).add_subplot(), precisions, chance)
         if energies:
-            _draw_energies(panels.pop(0).add_subplot(), energies)
+            colours = dict(zip(maps, _COLOURS, strict=False))  # as in the panel beside
+            _draw_energies(panels.pop(0).add_subplot(), energies, colours)
     _draw_maps(parts[-1], maps, labels, across)
     FigureCanvasAgg(figure).print_png(path, metadata={"Software": None})
 
@@ -128,15 +130,17 @@ def _draw_precisions(
 
 
 def _draw_energies(
-    axes: Axes, energies: Mapping[str, Mapping[str, Sequence[tuple[float, float]]]]
+    axes: Axes,
+    energies: Mapping[str, Mapping[str, Sequence[tuple[float, float]]]],
+    colours: Mapping[str, Any],
 ) -> None:
     looks = {"real": "-", "fake": "--"}
     said = {"real": "real texts", "fake": "generated bags"}
-    for place, (name, curves) in enumerate(energies.items()):
+    for name, curves in energies.items():
         for kind, curve in curves.items():
             steps, values = zip(*curve, strict=True)
             label = f"{name}: {said[kind]}"
-            axes.plot(steps, values, looks[kind], color=_COLOURS[-1 - place], label=label)
+            axes.plot(steps, values, looks[kind], color=colours[name], label=label)
     axes.set_yscale("log")
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.yaxis.set_minor_formatter(FuncFormatter(lambda value, _: ""))
@@ -161,7 +165,7 @@ def _draw_maps(
         axes.set_axis_on()
         for place, kind in enumerate(kinds):
             own = places[[label == kind for label in labels]]
-            axes.scatter(*own.T, s=10, color=colours[place], linewidth=0, alpha=0.8)
+            axes.scatter(*own.T, s=14, color=colours[place], linewidth=0, alpha=0.8)
         axes.set_xticks([])
         axes.set_yticks([])
         axes.set_title(name)
