@@ -31,7 +31,7 @@ def check_machine(values: Mapping[str, Any]) -> list[str]:
     Returns:
         A line for each thing: the CUDA device, a source of texts that DVC does not remove, the
         oracle's weights, the measures' BERT that can be loaded, the embedding's that is wide enough
-        too, the BERT that draws texts, the model that the transformer goes on from.
+        too, the BERT that draws texts, that which encodes them, the model that the transformer goes on from.
     """
     checks = [
         lambda: pick_device(values["device"]),
@@ -44,6 +44,9 @@ def check_machine(values: Mapping[str, Any]) -> list[str]:
         checks.append(lambda: _check_embedding(**values["embedding"]["bert"]))
     if "bert_gibbs" in values["generators"]:
         checks.append(lambda: _check_bert(values["bert_gibbs"]["model"], "bert_gibbs.model"))
+    if "minilm" in values["document_models"]:
+        model = values["documents"]["minilm"]["model"]
+        checks.append(lambda: _check_bert(model, "documents.minilm.model"))
     if "transformer" in values["generators"] and values["transformer"]["model"] is not None:
         checks.append(lambda: _check_language_model(values["transformer"]["model"]))
     mistakes = []

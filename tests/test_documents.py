@@ -133,6 +133,20 @@ def test_word2vec_takes_the_mean_of_the_known_words():
     assert model.encode(["a x b a"])[0] == pytest.approx([5 / 3, 10 / 3])
 
 
+def test_minilm_encodes_as_sentence_vectors_and_keeps_no_weights(tmp_path):
+    model, steps = train("minilm")
+    assert len(steps) == 1
+    vectors = model.encode(["cat fur", "", "bread"])
+    assert vectors[[0, 2]] == pytest.approx(model.encoder.encode(["cat fur", "bread"]), abs=1e-6)
+    assert not vectors[1].any()
+    assert model.knows(["cat", ""]).tolist() == [True, False]
+    model.save(tmp_path / "model")
+    assert [*written(tmp_path / "model")] == ["about.json"]
+    loaded = load_document_model(tmp_path / "model", "cpu")
+    assert np.array_equal(loaded.encode(["cat fur", "", "bread"]), vectors)
+    assert loaded.describe() == model.describe() == {"width": 384}
+
+
 # What all have in common
 
 

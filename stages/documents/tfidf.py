@@ -39,7 +39,8 @@ class Tfidf(FittedModel):
 
     def turn(self, texts: Sequence[str]) -> np.ndarray:
         """Weigh the words of texts."""
-        return weigh(self.bags.count(texts), self.arrays["rarity"]).toarray()
+        weights = weigh(self.bags.count(texts), self.arrays["rarity"])
+        return weights.astype(np.float32).toarray()
 
     @classmethod
     def expect(cls, settings: Settings, words: int) -> Expected:
