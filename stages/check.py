@@ -31,7 +31,8 @@ def check_machine(values: Mapping[str, Any]) -> list[str]:
     Returns:
         A line for each thing: the CUDA device, a source of texts that DVC does not remove, the
         oracle's weights, the measures' BERT that can be loaded, the embedding's that is wide enough
-        too, the BERT that draws texts, that which encodes them, the model that the transformer goes on from.
+        too, the BERT that draws texts, the one that encodes them, the model that the transformer
+        goes on from.
     """
     checks = [
         lambda: pick_device(values["device"]),

@@ -40,11 +40,8 @@ class Bags:
         rows = [[self._ids[word] for word in text.split() if word in self._ids] for text in texts]
         places = np.fromiter(chain.from_iterable(rows), np.int64)
         owners = np.repeat(np.arange(len(rows)), [*map(len, rows)])
-        counts = csr_array(
-            (np.ones(len(places)), (owners, places)), shape=(len(rows), len(self.words))
-        )
-        counts.sum_duplicates()
-        return counts
+        shape = len(rows), len(self.words)
+        return csr_array((np.ones(len(places)), (owners, places)), shape=shape)
 
 
 def measure_rarity(counts: csr_array) -> np.ndarray:
