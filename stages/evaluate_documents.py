@@ -49,7 +49,9 @@ def main() -> None:
     values: dict[str, Any] = {"texts": count(candidates, queries, is_labelled)}
     rows, maps = [], {}
     for name in tqdm(params.document_models, desc="encoders", unit="encoder"):
-        model = load_document_model(Path(f"data/documents/{name}"), device)
+        folder = Path(f"data/documents/{name}")
+        model = load_document_model(folder, device)
+        corpus.check_model(folder, model.fingerprint)
         asked = model.encode(queries.texts)
         values[name] = {
             "width": asked.shape[1],
