@@ -32,8 +32,8 @@ def check_machine(values: Mapping[str, Any]) -> list[str]:
     Returns:
         A line for each thing: the CUDA device, a source of texts that DVC does not remove, the
         oracle's weights, the measures' BERT that can be loaded, the embedding's that is wide enough
-        too, the BERT that draws texts, those of detectors, the model that the transformer goes on
-        from.
+        too, the BERT that draws texts, the one that encodes them, those of detectors, the model
+        that the transformer goes on from.
     """
     checks = [
         lambda: pick_device(values["device"]),
@@ -51,6 +51,9 @@ def check_machine(values: Mapping[str, Any]) -> list[str]:
         for name in values["detectors"]
         if "model" in values["detector"][name]
     ]
+    if "minilm" in values["document_models"]:
+        model = values["documents"]["minilm"]["model"]
+        checks.append(lambda: _check_bert(model, "documents.minilm.model"))
     if "transformer" in values["generators"] and values["transformer"]["model"] is not None:
         checks.append(lambda: _check_language_model(values["transformer"]["model"]))
     mistakes = []

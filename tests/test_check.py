@@ -147,6 +147,17 @@ def test_a_bert_of_a_detector_that_is_not_there_is_told_before_any_work(tmp_path
     check.main()
 
 
+def test_a_bert_that_encodes_texts_and_is_not_there_is_told_before_any_work(tmp_path):
+    (tmp_path / "empty").mkdir()
+    values = with_section("documents", minilm={"model": "./empty"})
+    write({**values, "document_models": ["tfidf", "minilm"]})
+    (line,) = mistakes()
+    told = "error: params.yaml: documents.minilm.model is './empty', which is neither"
+    assert line.startswith(told)
+    write({**values, "document_models": ["tfidf"]})
+    check.main()
+
+
 def test_a_model_to_fine_tune_is_read_without_its_weights(tmp_path):
     make_gpt2(tmp_path / "gpt2", ["a b"])
     (tmp_path / "gpt2" / "model.safetensors").unlink()

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from stages.pipeline.core_settings import DETECTORS, EMBEDDINGS, RECIPES
+from stages.pipeline.core_settings import DETECTORS, DOCUMENT_MODELS, EMBEDDINGS, RECIPES
 from stages.pipeline.sources import FIRST
 from stages.pipeline.whole_file import list_generators
 
@@ -82,6 +82,10 @@ def embeddings(*names):
     return {f"stages/embeddings/{name}.py" for name in names}
 
 
+def documents(*names):
+    return {f"stages/documents/{name}.py" for name in names}
+
+
 def named(stage, item, recipe):
     """Return the modules that a stage finds by a name: those of what its data can hold."""
     gan = rooms(f"{recipe}_gan")
@@ -103,12 +107,19 @@ def named(stage, item, recipe):
             return own | rooms("per_label")
         case "write_blind_test":
             return rooms("language_model", "per_label")  # by which words are ranked
+        case "train_document_model":
+            return documents(item)
+        case "evaluate_documents":
+            return documents(*DOCUMENT_MODELS)  # whatever was trained
         case "cross_evaluate":
             return gan | embeddings(*EMBEDDINGS) | rooms("per_label")  # every GAN
     return set()
 
 
-FINDERS = {"find_generator", "load_generator", "find_embedding", "load_embedding"}
+FINDERS = {
+    *("find_generator", "load_generator", "find_embedding", "load_embedding"),
+    *("find_document_model", "load_document_model"),
+}
 
 # An import inside a function counts, but for these, which run for some items alone.
 LATE = {
@@ -194,6 +205,7 @@ def resolve(recipe, generators=None, root=ROOT):
     """Return DVC's stages by name, each matrix spread over its list."""
     generators = list_generators() if generators is None else generators
     lists = {"embeddings": [*EMBEDDINGS], "generators": generators, "detectors": [*DETECTORS]}
+    lists["document_models"] = [*DOCUMENT_MODELS]
     resolved = {}
     pipeline = YAML(typ="safe").load(root / "dvc.yaml")
     for name, stage in pipeline["stages"].items():
@@ -419,11 +431,11 @@ def test_a_command_takes_the_item_of_its_stage(name):
         assert stage in (module, f"{module.removesuffix('_generator')}_{item}", f"{module}_{item}")
 
 
-def test_twenty_generators_are_fewer_than_sixty_stages():
+def test_twenty_generators_and_all_encoders_are_fewer_than_seventy_stages():
     # DVC rewrites dvc.lock after each stage, at a cost that grows with its length. The chain, the
     # language model and three GANs are five of the twenty.
     others = [f"room{number}" for number in range(20 - len(FIRST) - len(EMBEDDINGS))]
-    assert len(resolve(RECIPES[0], others)) < 60
+    assert len(resolve(RECIPES[0], others)) < 70
 
 
 # Folders
@@ -432,7 +444,7 @@ LEVELS = [
     {"corpus", "pages"},
     {"embeddings", "networks"},
     {"training"},
-    {"generators", "judges", "measures"},
+    {"documents", "generators", "judges", "measures"},
     {"pipeline"},
     {"reporting"},
     {"stages"},
@@ -440,6 +452,8 @@ LEVELS = [
 BESIDE = {"fetching": {"corpus"}}  # the network and raw tables: for stages only
 # Sideways, each in one direction.
 ALLOWED = {
+    ("documents", "generators"): "the trainer of generators trains encoders, by the same steps",
+    ("documents", "measures"): "the epoch that finds the most is kept; sentence vectors encode too",
     ("embeddings", "networks"): "a frozen BERT calculates as the networks do",
     ("judges", "measures"): "a detector abstains where its measure is no better than chance",
     ("generators", "judges"): "a GAN's discriminator is a judge",
@@ -652,6 +666,7 @@ def test_a_declared_parameter_exists_and_is_read(recipe, name):
 SETTINGS_OF = {
     **{f"embedding.{name}": next(iter(embeddings(name))) for name in EMBEDDINGS},
     **{name: next(iter(rooms(name))) for name in (*FIRST, *list_generators())},
+    **{f"documents.{name}": next(iter(documents(name))) for name in DOCUMENT_MODELS},
     **{f"recipes.{recipe}": next(iter(rooms(f"{recipe}_gan"))) for recipe in RECIPES},
 }
 

@@ -436,3 +436,40 @@ def test_an_oracle_s_measure_stands_beside_the_likelihood_of_test_text(tmp_path)
     assert "| real training text | 5.700 | – | 95.0 % |" in part
     # Each measure is explained once.
     assert part.count("- **NLL by the oracle**") == page.count("- **distinct pairs**") == 1
+
+
+# Encoders of whole texts
+
+ENCODERS = {
+    "texts": {"queries": 1500, "candidates": 11268, "chance": 0.0503},
+    "lsa": {"width": 50, "empty_queries": 3, "precision_at_0.0002": 0.584},
+    "tfidf": {"width": 2000, "empty_queries": 0, "precision_at_0.0002": 0.608},
+}
+
+
+def test_encoders_of_whole_texts_have_their_table(tree):
+    write(tree, "metrics/evaluate_documents.json", {"evaluate_documents": ENCODERS})
+    rows = "source,measure,value,low,high\nlsa,precision_at_0.0002,0.584,0.562,0.606\n"
+    write(tree, "plots/documents.csv", rows)
+    page = render(tree)
+    assert "1,500 test texts look for the nearest of 11,268 training" in page
+    assert "by chance it would be 5.0 %." in page
+    assert "| lsa | 50 | 58.4 % (56.2 to 60.6) | 3 |" in page
+    assert "| tfidf | 2,000 | 60.8 % | 0 |" in page
+    assert "| at 0.02 % |" in page
+    assert "(../plots/documents.png)" in page
+
+
+def test_encoders_of_texts_without_labels_are_told_without_finds(tree):
+    values = {"texts": {"queries": 9, "candidates": 90}, "lsa": {"width": 5, "empty_queries": 1}}
+    write(tree, "metrics/evaluate_documents.json", {"evaluate_documents": values})
+    page = render(tree)
+    assert "The texts have no labels" in page
+    assert "| lsa | 5 | 1 |" in page
+
+
+def test_a_recorded_experiment_keeps_its_encoders(tree):
+    write(tree, "metrics/evaluate_documents.json", {"evaluate_documents": ENCODERS})
+    keep("first", "dvc repro", GENERATED, root=tree)
+    (tree / "metrics/evaluate_documents.json").unlink()
+    assert "| tfidf | 2,000 | 60.8 % | 0 |" in render(tree)

@@ -21,6 +21,7 @@ from stages.corpus.settings import (
 EMBEDDINGS = ("scalar", "word2vec", "bert")
 DEVICES = ("auto", "cpu", "cuda")
 DETECTORS = ("ngrams", "vectors", "bert")
+DOCUMENT_MODELS = ("tfidf", "lsa", "autoencoder", "adversarial", "word2vec", "minilm")
 RECIPES = ("modern", "paper")  # recipe `name` is the generator `name_gan`
 
 # What stands in the cell of a YAML mapping's key, or after `label:`.
@@ -189,6 +190,14 @@ class Report(Section):
     count: Annotated[int, Field(ge=1, le=2000)]  # a page of more is too large to open
 
 
+class Documents(Section, extra="ignore"):
+    """What encoders of documents are compared by; the other keys are each encoder's section."""
+
+    queries: Texts
+    candidates: Texts
+    mapped: Texts
+
+
 class Core(Section, extra="ignore"):
     """The whole file, without the sections that embeddings and generators type."""
 
@@ -202,6 +211,7 @@ class Core(Section, extra="ignore"):
         "each once"
     )
     detectors: Annotated[Distinct[Literal[DETECTORS]], Field(min_length=1)]
+    document_models: Annotated[Distinct[Literal[DOCUMENT_MODELS]], Field(min_length=1)]
     per_label: bool
     fetch: Fetch
     oracle: Oracle
@@ -214,3 +224,4 @@ class Core(Section, extra="ignore"):
     blind_test: BlindTest
     measure: Measure
     report: Report
+    documents: Documents

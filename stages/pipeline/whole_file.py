@@ -9,8 +9,9 @@ from pydantic import BaseModel, create_model
 from pydantic.fields import FieldInfo
 
 from stages.corpus.settings import Section
+from stages.documents.protocol import find_document_model
 from stages.generators.protocol import find_generator
-from stages.pipeline.core_settings import EMBEDDINGS, RECIPES, Core, Gan
+from stages.pipeline.core_settings import DOCUMENT_MODELS, EMBEDDINGS, RECIPES, Core, Documents, Gan
 from stages.pipeline.mistakes import find_mistakes, find_nearest, say
 from stages.pipeline.parameters import concerns, find_unread, nullable, peek, settle_gan
 from stages.pipeline.sources import FIRST
@@ -89,6 +90,7 @@ def _type_whole_file(values: Any, recipes: Mapping[str, type[BaseModel]]) -> typ
         "Overrides", __base__=Section, **{key: (kind, None) for key, kind in gan.items()}
     )
     embeddings = {name: import_module(f"stages.embeddings.{name}").Settings for name in EMBEDDINGS}
+    models = {name: find_document_model(name).Settings for name in DOCUMENT_MODELS}
     generators = {name: (_find_settings(name), ...) for name in FIRST} | {
         # A section may wait for its name in the list.
         name: (_find_settings(name), ... if isinstance(listed, list) and name in listed else None)
@@ -102,6 +104,9 @@ def _type_whole_file(values: Any, recipes: Mapping[str, type[BaseModel]]) -> typ
         gan=create_model("Gan", __base__=Gan, __cls_kwargs__={"extra": "forbid"}, **gan),
         gan_overrides=create_model(
             "GanOverrides", __base__=Section, **dict.fromkeys(EMBEDDINGS, overrides)
+        ),
+        documents=create_model(
+            "Documents", __base__=Documents, __cls_kwargs__={"extra": "forbid"}, **models
         ),
         recipes=create_model("Recipes", __base__=Section, **recipes),
         **generators,

@@ -13,6 +13,7 @@ from stages.pipeline.files import replacing, write_json
 from stages.reporting.record import Record, as_json, read_json, read_record
 from stages.reporting.sections import (
     detector_tables,
+    document_table,
     label_table,
     measure_tables,
     sweep_tables,
@@ -47,6 +48,7 @@ def render_experiment(folder: Path, page: Path) -> str:
     blocks.append(" ".join(filter(None, facts)))
     blocks += measure_tables(record, name) + verdict_tables(record, name)
     blocks += detector_tables(record, name) + sweep_tables(record, name)
+    blocks += [document_table(record)] if record.documents else []
     blocks += [label_table(record, name)] if record.labels else []
     blocks += [
         f"![{about['title']}]({path.relative_to(page).as_posix()})"
@@ -125,6 +127,9 @@ def _write(folder: Path, record: Record, about: dict[str, Any]) -> None:
     if record.detectors:
         found = {kind: as_json(sources) for kind, sources in record.detectors.items()}
         write_json(folder / "evaluate_detectors.json", {"evaluate_detectors": found})
+    if record.documents:
+        values = as_json(record.documents)
+        write_json(folder / "evaluate_documents.json", {"evaluate_documents": values})
     if record.sweep:
         count = {} if record.swept is None else {"texts": record.swept}
         write_json(folder / "sweep.json", {"sweep": count | as_json(record.sweep)})

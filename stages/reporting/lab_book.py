@@ -5,9 +5,10 @@ from pathlib import Path
 
 from stages.reporting.experiments import ABOUT, FOLDER, render_experiment
 from stages.reporting.people_part import people_part
-from stages.reporting.record import Record, read_record
+from stages.reporting.record import TEXTS, Record, read_record
 from stages.reporting.sections import (
     detector_tables,
+    document_table,
     label_table,
     measure_tables,
     sweep_tables,
@@ -61,6 +62,7 @@ def render_lab_book(
         _verdicts(record, metrics, generated),
         _detectors(record),
         people_part(metrics, generated),
+        _documents(record),
         _labels(record),
         round_trips_part(metrics, embeddings),
         _sweep(record),
@@ -127,6 +129,32 @@ def _detectors(record: Record) -> str:
             "generator that it has never met.",
             *detector_tables(record),
             "![What detectors tell, and whom they wrong](../plots/detectors.png)",
+        ]
+    )
+
+
+def _documents(record: Record) -> str:
+    if not record.documents:
+        return ""
+    told = {name: number.value for name, number in record.documents.get(TEXTS, {}).items()}
+    counts = (
+        f"{told['queries']:,} test texts look for the nearest of {told['candidates']:,} training "
+        "and validation texts, by the cosine of their vectors"
+        if {"queries", "candidates"} <= told.keys()
+        else "Test texts look for the nearest training and validation texts"
+    )
+    chance = (
+        "The columns say how many of so large a part of all have the query's label; by chance it "
+        f"would be {100 * told['chance']:.1f} %."
+        if "chance" in told
+        else "The texts have no labels, by which a find would be right or wrong."
+    )
+    return "\n\n".join(
+        [
+            "## Encoders of whole texts",
+            f"An encoder turns a text into one vector. {counts}. {chance}",
+            document_table(record),
+            "![What encoders find, and how texts lie](../plots/documents.png)",
         ]
     )
 

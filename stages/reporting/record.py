@@ -16,6 +16,7 @@ _FIRST = ("train", "validation", "test", "generator", "markov", "language_model"
 ORACLE = "nll_oracle"
 HELD_OUT = ("nll_test", "impossible_test")  # of the generator itself, which `sample` tells
 WRONGED = "false_positives"  # of detectors, beside the sources: shares of real test texts
+TEXTS, PRECISION = "texts", "precision_at_"  # of documents: beside the encoders, and of each
 
 Numbers = dict[str, dict[str, Number]]  # by source, then by the name of the number
 
@@ -32,6 +33,7 @@ class Record:
         swept: texts of each source behind the sweep, likewise.
         labels: by source; shares of label `0`, `1` and `balanced`.
         detectors: by detector, then by source; that of `WRONGED` is real test text.
+        documents: by encoder; of `texts` how many there were, and what chance would find.
     """
 
     measures: Numbers = field(default_factory=dict)
@@ -41,6 +43,7 @@ class Record:
     swept: int | None = None
     labels: Numbers = field(default_factory=dict)
     detectors: dict[str, Numbers] = field(default_factory=dict)
+    documents: Numbers = field(default_factory=dict)
 
 
 def read_record(
@@ -52,8 +55,8 @@ def read_record(
 
     Args:
         folder: of these files; any may be missing.
-        plots: where measure.csv, sweep.csv and detectors.csv with the intervals lie; None where
-            the files of `folder` hold intervals themselves.
+        plots: where measure.csv, sweep.csv, detectors.csv and documents.csv with the intervals lie;
+            None where the files of `folder` hold intervals themselves.
         chosen: the sources to keep, in their order; None keeps all.
 
     Raises:
@@ -71,6 +74,8 @@ def read_record(
     ends = _read_intervals(plots / "measure.csv") if plots else {}
     detectors = read_numbers(folder / "evaluate_detectors.json").get("evaluate_detectors", {})
     detected_ends = _read_intervals(plots / "detectors.csv") if plots else {}
+    documents = read_numbers(folder / "evaluate_documents.json").get("evaluate_documents", {})
+    document_ends = _read_intervals(plots / "documents.csv") if plots else {}
     swept_ends = _read_intervals(plots / "sweep.csv") if plots else {}
     return Record(
         _arrange(measures, chosen, ends, leave_out=("texts",)),
@@ -90,6 +95,7 @@ def read_record(
             }
             for kind, by_source in detectors.items()
         },
+        _arrange(documents, ends=document_ends),
     )
 
 
@@ -143,7 +149,7 @@ def as_json(values: Mapping[str, Mapping[str, Number]]) -> dict[str, Any]:
 
 def _arrange(
     values: Mapping[str, Mapping[str, Any]],
-    chosen: Sequence[str] | None,
+    chosen: Sequence[str] | None = None,
     ends: Mapping[tuple[str, str], tuple[float, float, float]] | None = None,
     leave_out: Sequence[str] = (),
 ) -> Numbers:

@@ -2,8 +2,18 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-from stages.reporting.record import ORACLE, WRONGED, Numbers, Record
-from stages.reporting.tables import error, fixed, share, show, significant, spaced, table, tenths
+from stages.reporting.record import ORACLE, PRECISION, TEXTS, WRONGED, Numbers, Record
+from stages.reporting.tables import (
+    error,
+    fixed,
+    share,
+    show,
+    significant,
+    spaced,
+    table,
+    tenths,
+    whole,
+)
 from stages.reporting.wording import BY_ORACLE, MEASURES, THEMES, name_source, word
 
 Name = Callable[[str], str]  # from a source's key to what it is called
@@ -159,6 +169,17 @@ def name_class(key: str) -> str:
     if key.startswith("at_0.0"):
         return f"at {100 * float(key.removeprefix('at_')):.0f} % of validation"
     return {"at_0.5": "at even odds", "told": "long enough to tell"}.get(key, key)
+
+
+def document_table(record: Record) -> str:
+    """Set out how often each encoder of documents finds texts of the query's label."""
+    encoders = {name: numbers for name, numbers in record.documents.items() if name != TEXTS}
+    columns: Columns = {"width": ("width", whole)}
+    for key in columns_of(encoders):
+        if key.startswith(PRECISION):
+            columns |= {key: (f"at {100 * float(key.removeprefix(PRECISION)):g} %", tenths)}
+    columns |= {"empty_queries": ("queries without a known word", whole)}
+    return source_table(encoders, columns, str, "encoder: of the nearest texts")
 
 
 def label_table(record: Record, name: Name = name_source) -> str:
