@@ -183,10 +183,7 @@ def idle(stage, item):
             }
         case "write_blind_test", _:
             # It asks a language model for nothing but its words' ranks.
-            judging = {"stages/judges/per_label_judge.py", "stages/judges/protocol.py"}
-            return (
-                (LEARNING - {"stages/corpus/corpus.py"}) | judging | {"stages/training/plateau.py"}
-            )
+            return (LEARNING | JUDGES) - {"stages/corpus/corpus.py"}
         case "start_gan", "modern":
             return {"stages/corpus/choice.py", "stages/embeddings/vectors.py"}
         case "start_gan", "paper":

@@ -59,7 +59,8 @@ import atexit, json, os, sys, threading
 
 command = " ".join(sys.orig_argv[2:])
 is_stage = command.startswith("stages.")
-is_watched = command.startswith(("stages.sample ", "stages.cross_evaluate", "stages.start_gan"))
+watched = ("sample ", "cross_evaluate", "start_gan", "write_blind_test")
+is_watched = command.startswith(tuple("stages." + name for name in watched))
 root = os.getcwd()
 own = os.path.join(root, "stages") + os.sep
 opened, ran = set(), set()
