@@ -116,11 +116,24 @@ def main(place, name, *changes):
             shown = {of: round(loss, 2) for of, loss in steps[-1].losses.items()}
             print(f"  epoch {epoch}: {shown}, validation {steps[-1].validation:.3f}")
     tell(corpus, model, options["queries"])
+    if name == "tfidf":
+        print("by whether they have a word, unweighed:")
+        tell(corpus, Binary(model.bags), options["queries"])
     if not is_sample:
         for known, row in KNOWN.items():
             if not known.startswith((name, "binary")):
                 continue
             print(f"{known:22}", *(f"{value:14.3f}" for value in row))
+
+
+class Binary:
+    """Texts as the set of their words."""
+
+    def __init__(self, bags):
+        self.bags = bags
+
+    def encode(self, texts):
+        return (self.bags.count(texts) > 0).astype(np.float32).toarray()
 
 
 def tell(corpus, model, queries):
