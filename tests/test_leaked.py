@@ -87,6 +87,8 @@ def test_real_texts_teach_the_worker_words_and_the_manager_directions():
         optimizer.step()
     assert told[-1][0] < 0.7 * told[0][0]
     assert told[-1][1] < told[0][1] - 0.2
+    led = network.eval().lead(TEXTS)
+    assert follow(led.goals, led.features, mask, network.horizon).mean() > 0.5
     for name, weight in network.named_parameters():
         if name.startswith("discriminator"):
             assert weight.equal(before[name])
