@@ -197,6 +197,34 @@ def test_its_folder_alone_is_enough(capfd, tmp_path, monkeypatch):
     assert judge(capfd, "texts.txt", "--detector", "mine")[0] == expected
 
 
+def test_a_fine_tuned_bert_is_trained_evaluated_and_asked_as_the_others_are(
+    capfd, tmp_path, monkeypatch
+):
+    params = YAML(typ="safe").load(Path("params.yaml"))
+    params["detectors"] = ["bert"]
+    params["detector"]["bert"] |= {"texts": 400, "learning_rate": 0.002}
+    YAML().dump(params, Path("params.yaml"))
+    train_detector.main("bert")
+    told = json.loads(Path("metrics/train_detector/bert.json").read_text())["train_detector"]
+    assert {"pieces", "best_epoch", "validation_area", "slope"} <= {*told["bert"]}
+    evaluate_detectors.main()
+    judged = found()["bert"]
+    assert [*judged] == ["false_positives", *NAMES]
+    # Three texts in four of each are marked; it is not trained anew without each.
+    assert judged["markov"]["area"] > 0.7
+    assert "area_not_met" not in judged["markov"]
+    marked = next(text for text in make_texts(50, 77, "moreover") if "moreover" in text)
+    (tmp_path / "alone").mkdir()
+    (tmp_path / "alone/texts.txt").write_text(marked + "\n")
+    shutil.copytree("data/detectors/bert", tmp_path / "alone/data/detectors/bert")
+    monkeypatch.chdir(tmp_path / "alone")
+    ((probability, name, text),) = (
+        line.split("\t") for line in judge(capfd, "texts.txt", "--detector", "bert")[0]
+    )
+    assert float(probability) > 0.5
+    assert (name, text) == ("language_model", marked)
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
