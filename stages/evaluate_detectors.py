@@ -12,6 +12,7 @@ import numpy as np
 from scipy.special import expit
 from tqdm import tqdm
 
+from stages.corpus.choice import choose_evenly
 from stages.judges.detector import Detector
 from stages.measures.bootstrap import Estimate
 from stages.measures.detection import area, calibration_error, class_of, share
@@ -163,7 +164,8 @@ def caught(
         values[f"caught_at_{threshold}"] = share(logits < value)
     truth = np.repeat([False, True], [len(own), len(logits)])
     count = min(len(own), len(logits))  # as many of each, as its probabilities suppose
-    both = np.concatenate([own[:count], logits[:count]])
+    # Real texts stand in the order of the files that they are from.
+    both = np.concatenate([own[choose_evenly(len(own), count)], logits[:count]])
     values["calibration_error"] = calibration_error(
         expit(-both), np.repeat([False, True], [count, count])
     )
@@ -201,7 +203,7 @@ def list_rows(
 def _by_number(name: str) -> tuple[int, str]:
     """Sort classes of lengths by their first number, and labels likewise."""
     digits = name.rstrip("+").split("-")[0]
-    return (int(digits), name) if digits.isdigit() else (0, name)
+    return (int(digits), name) if digits.isdecimal() else (0, name)
 
 
 if __name__ == "__main__":

@@ -44,12 +44,17 @@ PUBLISHED = {
     "RankGAN": 89.9,
     "TextGAN": 99.2,
 }
+FEWEST = 50  # texts a side: of fewer hardly a word is in five of those that are learnt
 SOME = 1000  # texts at most whose Self-BLEU is taken
 TEST_SHARE = 0.2
 
 
 def main(real, *rest):
-    options = {"seeds": 1, "count": 10**6} | dict(each.split("=") for each in rest if "=" in each)
+    options = {"seeds": 1, "count": 10**6}
+    given = dict(each.split("=", 1) for each in rest if "=" in each)
+    if unknown := given.keys() - options:
+        sys.exit(f"{min(unknown)}: expected seeds or count")
+    options |= given
     files = [each for each in rest if "=" not in each]
     seeds, most = range(1, 1 + int(options["seeds"])), int(options["count"])
     texts = read(real)
@@ -78,6 +83,8 @@ def is_word(token):
 def tell(name, real, fakes, most, seeds):
     """Print a row: how well fakes are told from real texts."""
     count = min(len(real), len(fakes), most)
+    if count < FEWEST:
+        sys.exit(f"{name}: {count} texts a side; expected {FEWEST} or more with words")
     found = [judge(choose(real, count, seed), choose(fakes, count, seed), seed) for seed in seeds]
     accuracy, area = (fmean(column) for column in zip(*found, strict=True))
     some = choose(fakes, min(count, SOME), 0)

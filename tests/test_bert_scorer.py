@@ -246,6 +246,13 @@ def test_a_model_that_is_not_there_is_told(bert, tmp_path):
         make_detector(bert, num_layers=4)
 
 
+def test_a_loss_that_is_no_number_ends_it_in_one_line(bert, monkeypatch):
+    losses = iter([0.7, np.nan])
+    monkeypatch.setattr("stages.judges.bert_scorer.train_pass", lambda *_, **__: losses)
+    with pytest.raises(UserError, match=r"finite at step 2; lower detector.bert.learning_rate"):
+        make_detector(bert, epochs=1, texts=40)
+
+
 def test_more_layers_cannot_learn_than_there_are():
     with pytest.raises(ValidationError, match="trained_layers is 2; allowed: at most num_layers"):
         BertDetector(model="MiniLM", not_met=False, **NUMBERS | {"num_layers": 1})

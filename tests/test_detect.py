@@ -6,7 +6,9 @@ import shutil
 import sys
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
@@ -263,3 +265,19 @@ def test_a_detector_that_tells_nothing_says_so(capfd):
     lines, told = judge(capfd, "texts.txt")
     assert all(line.startswith("-\ttoo short to tell\t") for line in lines)
     assert told.startswith("this detector tells no length of text apart")
+
+
+def test_calibration_is_by_real_texts_of_all_files_alike():
+    # Two real texts of one file, P(generated) 0.9, before two of another, 0.1; of generated texts
+    # one of each. By the first and third real text each bin has one of each side: off by 0.8 twice,
+    # over four texts. By the first two it would be (0.9 + 0.9 - 0.1 + 0.9) / 4.
+    high, low = -np.log(9), np.log(9)
+    own, logits = np.array([high, high, low, low]), np.array([high, low])
+    detector = SimpleNamespace(thresholds={})
+    values = evaluate_detectors.caught(detector, own, logits, ["a"] * 4, ["a"] * 2)
+    assert values["calibration_error"] == pytest.approx(0.4)
+
+
+def test_labels_of_any_digits_have_an_order():
+    names = ["10", "9", "5-9", "25+", "²", "b"]
+    assert sorted(names, key=evaluate_detectors._by_number) == ["b", "²", "5-9", "9", "10", "25+"]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from ruamel.yaml import YAML
+from scipy.sparse import csr_array
 
 from stages import evaluate_documents, train_document_model
 from stages.corpus.building import build_corpus
@@ -19,6 +20,7 @@ from stages.documents.protocol import MODELS, find_document_model, load_document
 from stages.documents.tfidf import Tfidf
 from stages.documents.word2vec import Word2vec
 from stages.measures.retrieval import measure_precision
+from stages.pipeline.core_settings import DOCUMENT_MODELS
 from stages.pipeline.trainer import checkpoint_key, fit
 
 PARAMS = YAML(typ="safe").load(Path(__file__).with_name("params.yaml"))
@@ -118,6 +120,11 @@ def test_lsa_is_the_singular_value_decomposition(width):
     assert all(column[np.abs(column).argmax()] > 0 for column in found.T)
 
 
+def test_weights_of_nothing_have_directions_too():
+    # As where all texts have the same words, however often.
+    assert find_directions(csr_array((30, 20)), 3).shape == (20, 3)
+
+
 def test_lsa_s_vectors_are_the_weights_along_the_directions():
     model, _ = train("lsa", width=4)
     weights = weigh(model.bags.count(texts_of()), model.arrays["rarity"])
@@ -140,11 +147,21 @@ def test_minilm_encodes_as_sentence_vectors_and_keeps_no_weights(tmp_path):
     assert vectors[[0, 2]] == pytest.approx(model.encoder.encode(["cat fur", "bread"]), abs=1e-6)
     assert not vectors[1].any()
     assert model.knows(["cat", ""]).tolist() == [True, False]
+    assert model.encode([]).shape == (0, 384)
     model.save(tmp_path / "model")
     assert [*written(tmp_path / "model")] == ["about.json"]
     loaded = load_document_model(tmp_path / "model", "cpu")
     assert np.array_equal(loaded.encode(["cat fur", "", "bread"]), vectors)
     assert loaded.describe() == model.describe() == {"width": 384}
+
+
+def test_a_bert_that_is_gone_is_told_by_where_it_is_named(tmp_path):
+    model, _ = train("minilm")
+    model.save(tmp_path / "model")
+    path = tmp_path / "model/about.json"
+    path.write_text(path.read_text().replace('"MiniLM"', f'"{tmp_path}"'))
+    with pytest.raises(UserError, match=r"about\.json: settings\.model is .*neither MiniLM"):
+        load_document_model(tmp_path / "model", "cpu")
 
 
 # What all have in common
@@ -208,6 +225,10 @@ def test_a_damaged_folder_is_refused_in_one_line(name, tmp_path):
 def test_an_unknown_encoder_is_refused_by_name():
     with pytest.raises(UserError, match="'lda': expected one of tfidf, lsa, autoencoder"):
         find_document_model("lda")
+
+
+def test_each_encoder_can_be_named_in_params():
+    assert MODELS == DOCUMENT_MODELS
 
 
 def test_the_vocabulary_is_what_the_settings_say():

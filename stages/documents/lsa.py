@@ -70,7 +70,7 @@ def find_directions(weights: csr_array, width: int) -> np.ndarray:
         (V, width) float64, the strongest first; each one's entry of the largest size is positive.
     """
     width = min(width, *weights.shape)
-    if 2 * width < min(weights.shape):
+    if 2 * width < min(weights.shape) and weights.data.any():  # of zeros it finds nothing
         # Its own first vector would be drawn at random.
         start = np.ones(min(weights.shape))
         _, values, directions = svds(weights, width, v0=start, return_singular_vectors="vh")

@@ -81,6 +81,8 @@ class Minilm:
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Return the vector of each text, (N, width) float32; zeros of an empty text."""
+        if not texts:
+            return np.zeros((0, self.describe()["width"]), np.float32)
         with all_cores() as pool:
             vectors = self.encoder.encode([*texts], pool)
         vectors[~self.knows(texts)] = 0
@@ -107,6 +109,6 @@ class Minilm:
     def load(cls, folder: Path, device: str) -> Self:
         """Read what `save` wrote, and the BERT that it names."""
         about = read_json(folder / ABOUT, _About)
-        model = cls(about.settings, device, f"{folder / ABOUT}: model")
+        model = cls(about.settings, device, f"{folder / ABOUT}: settings.model")
         model.fingerprint = about.corpus
         return model

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from copy import deepcopy
 from functools import partial
-from math import ceil, inf
+from math import ceil, inf, isfinite
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
@@ -109,7 +109,7 @@ class BertScorer:
             resemblance: see `scorer.Learner`.
 
         Raises:
-            UserError: there is no such BERT, or it has too few layers.
+            UserError: there is no such BERT, it has too few layers, or a loss is no longer finite.
         """
         # Here, as only what makes one needs a BERT.
         from stages.embeddings.pretrained_bert import load_bert, load_tokenizer
@@ -161,7 +161,7 @@ class BertScorer:
         with tqdm(desc="bert detector", total=epochs * a_pass, unit="step", leave=False) as bar:
             for epoch in range(epochs):
                 places = deck.deal()
-                for loss in train_pass(
+                losses = train_pass(
                     self.network,
                     tokens[places],
                     lengths[places],
@@ -172,7 +172,13 @@ class BertScorer:
                     first=epoch * a_pass,
                     steps=epochs * a_pass,
                     resemblance=resemblance,
-                ):
+                )
+                for step, loss in enumerate(losses, start=epoch * a_pass + 1):
+                    if not isfinite(loss):
+                        raise UserError(
+                            f"bert detector: the loss is no longer finite at step {step}; lower "
+                            f"{SETTING}.learning_rate"
+                        )
                     bar.update()
                     bar.set_postfix(loss=f"{loss:.3f}")
                 area = roc_auc_score(unseen.owners == 0, self.scores(unseen.texts)[:, 0])
