@@ -6,6 +6,7 @@ from statistics import fmean
 
 from tqdm import tqdm
 
+from stages.corpus.choice import choose_evenly
 from stages.corpus.errors import UserError
 from stages.corpus.seeds import derive_seed
 from stages.generators.protocol import Generator, load_generator
@@ -91,7 +92,7 @@ def main(name: str) -> None:
 
 def describe_likelihood(generator: Generator) -> dict[str, float]:
     """Say how likely the test texts are to a generator that knows, without any choice."""
-    texts = [text for text in load_source(TEST).texts if text][:MOST_TESTED]
+    texts = choose([text for text in load_source(TEST).texts if text], MOST_TESTED)
     if generator.likelihood == "none" or not texts:
         return {}
     return held_out_nats(texts, generator.log_likelihood(texts), generator.max_length)
@@ -119,7 +120,7 @@ def describe_choice(generator: Generator) -> dict[str, float]:
 
 def validate(generator: Generator, name: str, seed: int, top_p: float) -> float:
     """Find the temperature at which a generator is as diverse as the validation texts."""
-    real = [text for text in load_source(VALIDATION).texts if text][:MOST]
+    real = choose([text for text in load_source(VALIDATION).texts if text], MOST)
     if len(real) < FEWEST:
         raise UserError(
             f"params.yaml: sample.temperature is {VALIDATED}, but {len(real)} validation texts do "
@@ -133,6 +134,11 @@ def validate(generator: Generator, name: str, seed: int, top_p: float) -> float:
         return gather(batches, f"{name} at {temperature:g}", len(real))
 
     return match_diversity(write, real)[0]
+
+
+def choose(texts: list[str], most: int) -> list[str]:
+    """Choose so many texts at most, evenly spaced: those of one file stand together."""
+    return [texts[place] for place in choose_evenly(len(texts), most)]
 
 
 def gather(batches: Iterable[list[str]], name: str, count: int) -> list[str]:
