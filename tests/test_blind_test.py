@@ -18,7 +18,7 @@ from stages.measures.detection import share, wilson
 from stages.measures.raters import chance_of, fleiss_kappa, share_of_answers
 from stages.measures.word_ranks import NOT_RANKED, rank_texts, word_ranks
 from stages.pages.page import embed, page
-from stages.pipeline.blind_test_files import Answer, Key, Sheet, ShownText, number_page
+from stages.pipeline.blind_test_files import MOST, Answer, Key, Sheet, ShownText, number_page
 from stages.pipeline.command_line import run_command
 from stages.pipeline.sources import Source, write_source
 from stages.reporting.people_part import people_part
@@ -310,11 +310,22 @@ def test_the_same_person_counts_once_with_most_answers(key, rater):
     save_sheet("first.json", make_sheet("rr", page=key.page, rater=rater))
     save_sheet("whole.json", answer_all(key, rater=rater, sitting=1 if rater is None else 9))
     with pytest.warns(
-        Caution, match=r"first.json and whole.json: both .*; whole.json counts alone"
+        Caution, match="first.json and whole.json: of one person, .*; whole.json counts alone"
     ):
         blind_test.main("first.json", "whole.json")
     found = json.loads(Path("metrics/blind_test.json").read_text())["blind_test"]
     assert (found["raters"], found["answers"], found["unanswered"]) == (1, 24, 0)
+
+
+@pytest.mark.filterwarnings("ignore:data/detectors")
+def test_a_file_that_joins_two_others_makes_them_one_person_s(key):
+    save_sheet("sitting.json", make_sheet("r", page=key.page))
+    save_sheet("name.json", make_sheet("rr", page=key.page, rater="Ann", sitting=2))
+    save_sheet("both.json", answer_all(key, rater="Ann"))
+    with pytest.warns(Caution, match="sitting.json, name.json and both.json: .* both.json counts"):
+        blind_test.main("sitting.json", "name.json", "both.json")
+    found = json.loads(Path("metrics/blind_test.json").read_text())["blind_test"]
+    assert (found["raters"], found["answers"]) == (1, 24)
 
 
 @pytest.mark.parametrize(
@@ -324,6 +335,12 @@ def test_the_same_person_counts_once_with_most_answers(key, rater):
         ({"answers": []}, "answers: list should have at least 1 item"),
         ({"sitting": "me"}, "sitting: string should match pattern"),
         ({"more": 1}, "more: extra inputs are not permitted"),
+        ({"\x1b[31m\n": 1}, r"\\x1b\[31m\\n: extra inputs are not permitted"),
+        ({"rater": " "}, r"rater: string should match pattern '\\S'"),
+        (
+            {"answers": [{"id": 1, "answer": "real", "milliseconds": 10**400}]},
+            "answers.0.milliseconds: input should be less than",
+        ),
         (
             {"answers": [{"id": 25, "answer": "real", "milliseconds": 1}]},
             "an answer to text 25; the",
@@ -343,8 +360,8 @@ def test_a_file_that_is_no_answer_to_this_page_is_refused(key, changes, reason):
 
 @pytest.mark.parametrize(
     "content",
-    ["", "no json", "[" * 100_000, "[]", "\udcff"],
-    ids=["empty", "text", "deep", "list", "bytes"],
+    ["", "no json", "[" * 100_000, "[]", "\udcff", " " * (MOST + 1)],
+    ids=["empty", "text", "deep", "list", "bytes", "large"],
 )
 def test_a_file_that_is_no_json_is_one_line(content, monkeypatch):
     Path("ann.json").write_bytes(content.encode("utf-8", "surrogateescape"))
@@ -388,6 +405,12 @@ def test_the_lab_book_has_a_row_a_source_and_tells_of_another_page(key):
     assert "They saw another page than the one that is there now." in people_part(
         Path("metrics"), NAMES
     )
+
+
+def test_numbers_that_lack_a_part_are_one_line():
+    Path("metrics/blind_test.json").write_text('{"blind_test": {"raters": 1, "page": 2}}')
+    with pytest.raises(UserError, match=r"blind_test\.json: answers is missing; `python -m"):
+        people_part(Path("metrics"), NAMES)
 
 
 def test_nobody_asked_is_nothing_to_tell():

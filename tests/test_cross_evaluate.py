@@ -10,6 +10,7 @@ from ruamel.yaml import YAML
 from torch import nn
 
 from stages import cross_evaluate
+from stages.corpus.errors import UserError
 from stages.corpus.seeds import derive_seed
 from stages.embeddings.scalar import ScalarEmbedding
 from stages.generators.language_model import LanguageModel, LanguageModelSettings
@@ -257,7 +258,7 @@ def test_each_text_s_logit_is_written_above_the_judge_s_threshold(judgements):
 
 
 def test_what_is_written_of_single_texts_gives_the_verdicts(verdicts, judgements):
-    assert {*judgements} == {*verdicts} == {"word2vec", "scalar", "ngrams", "vectors"}
+    assert {*judgements} == {*verdicts} == {"word2vec", "scalar", "ngrams", "vectors", "bert"}
     for judge, said in judgements.items():
         for source, found in said.items():
             right = [(logit >= 0) == (source in ("train", "test")) for logit in found.values()]
@@ -270,3 +271,19 @@ def test_judgements_stand_in_the_order_of_their_lines(tmp_path):
     assert path.read_text() == "source,line,logit\nb,3,-1.5\nb,7,0.25\na,0,2\n"
     assert load_judgements(path) == {"b": {3: -1.5, 7: 0.25}, "a": {0: 2.0}}
     assert load_judgements(tmp_path / "nobody.csv") == {}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "a,b\n",
+        "source,line,logit\na,1",
+        "source,line,logit\na,1,nan\n",
+        "source,line,logit\na,-1,0\n",
+    ],
+)
+def test_judgements_that_are_damaged_are_one_line(tmp_path, content):
+    path = tmp_path / "judge.csv"
+    path.write_text(content)
+    with pytest.raises(UserError, match=r"judge.csv: line \d: expected source, line, logit; `dvc"):
+        load_judgements(path)

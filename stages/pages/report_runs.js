@@ -3,7 +3,7 @@
 const SAME = ""; // sources of one name
 const ALL = ""; // numbers of all kinds
 
-/** Name the parts of a row of numbers, as gather_runs of report_data.py sets them out. */
+/** Name the parts of a row of numbers, as gather_runs of page_data.py sets them out. */
 function readRow([theme, source, name, shown, value, low, high, best]) {
   return { theme, source, name, shown, value, low, high, best };
 }

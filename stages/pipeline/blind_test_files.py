@@ -4,16 +4,18 @@ import json
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from reprlib import repr as shorten
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from stages.corpus.checked_files import FORMAT, Fingerprint, read_bytes, read_json, write_json
+from stages.corpus.checked_files import FORMAT, Fingerprint, read_json, write_json
 from stages.corpus.errors import Caution, UserError
-from stages.corpus.settings import CountOrZero, Section, Seed, Text
+from stages.corpus.settings import Section, Seed, Text
 
 KEY = Path("data/blind_test.json")
 MOST = 2**24  # bytes of a file of answers: ten thousand of them are one megabyte
+LARGEST = 2**53 - 1  # whole number that JavaScript, which writes the answers, is exact about
 
 
 class ShownText(Section):
@@ -42,9 +44,9 @@ class Key(Section):
 class Answer(Section):
     """What somebody said of one text."""
 
-    id: Annotated[int, Field(ge=1)]
+    id: Annotated[int, Field(ge=1, le=LARGEST)]
     answer: Literal["real", "fake"]
-    milliseconds: CountOrZero
+    milliseconds: Annotated[int, Field(ge=0, le=LARGEST)]
 
 
 class Sheet(Section):
@@ -69,11 +71,6 @@ class Sheet(Section):
         if len({each.id for each in self.answers}) < len(self.answers):
             raise ValueError("expected one answer a text")
         return self
-
-    @property
-    def by_text(self) -> dict[int, Answer]:
-        """The answers by the number of their text."""
-        return {each.id: each for each in self.answers}
 
 
 def number_page(fingerprint: str) -> int:
@@ -105,25 +102,32 @@ def read_key(path: Path) -> Key:
 def read_sheets(paths: Sequence[str], key: Key) -> list[Sheet]:
     """Read people's answers to one page, each person's once; what is left out is told.
 
+    Files of one sitting or of one name are one person's, of which that with most answers counts.
+
     Raises:
         UserError: a file is missing, no file of answers, or of another page.
     """
-    found: list[tuple[str, Sheet]] = []
+    people: list[list[tuple[str, Sheet]]] = []  # the files of each
     for path in paths:
         sheet = _read_sheet(path, key)
-        earlier = [place for place, (_, other) in enumerate(found) if _is_same(sheet, other)]
-        if not earlier:
-            found.append((path, sheet))
-            continue
-        kept = max(found[earlier[0]], (path, sheet), key=lambda each: len(each[1].answers))
-        why = f"both by {sheet.rater}" if sheet.rater else "both of the same sitting"
+        same = [own for own in people if any(_is_same(sheet, other) for _, other in own)]
+        people = [own for own in people if own not in same]
+        people.append([*(each for own in same for each in own), (path, sheet)])
+    return [_pick_one(own) for own in people]
+
+
+def _pick_one(files: Sequence[tuple[str, Sheet]]) -> Sheet:
+    """Return the one of a person's files that has most answers, and tell of the others."""
+    kept, sheet = max(files, key=lambda each: len(each[1].answers))
+    if len(files) > 1:
+        *first, last = (path for path, _ in files)
         warnings.warn(
-            f"{found[earlier[0]][0]} and {path}: {why}; {kept[0]} counts alone",
+            f"{', '.join(first)} and {last}: of one person, by name or sitting; {kept} counts "
+            "alone",
             Caution,
-            stacklevel=2,
+            stacklevel=3,
         )
-        found[earlier[0]] = kept
-    return [sheet for _, sheet in found]
+    return sheet
 
 
 def _is_same(sheet: Sheet, other: Sheet) -> bool:
@@ -133,22 +137,25 @@ def _is_same(sheet: Sheet, other: Sheet) -> bool:
 
 def _read_sheet(path: str, key: Key) -> Sheet:
     try:
-        values = json.loads(read_bytes(Path(path), MOST, "save it again on the page"))
+        size = Path(path).stat().st_size
+        if size > MOST:
+            raise _refuse(path, f"{size:,} bytes, where {MOST:,} are the most")
+        values = json.loads(Path(path).read_bytes())
     except OSError as error:
         raise UserError(f"{path}: {error.strerror.lower()}") from None
     except (ValueError, RecursionError) as error:
-        reason = " ".join(str(error).split())[:80]
-        raise UserError(
-            f"{path}: no JSON ({reason}); expected the file that the page saves"
-        ) from None
+        raise _refuse(path, f"no JSON ({' '.join(str(error).split())[:80]})") from None
+    if not isinstance(values, dict):
+        raise _refuse(path, f"no JSON object, but {shorten(values)}")
     try:
         sheet = Sheet.model_validate(values)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        place = ".".join(map(str, first["loc"])) or "it"
-        raise UserError(
-            f"{path}: {place}: {first['msg'].lower()}; expected the file that the page saves"
-        ) from None
+        # A key may be anything: `shorten` writes what is not seen by its number.
+        place = ".".join(shorten(part).strip("'") for part in first["loc"])
+        reason = first["msg"].removeprefix("Value error, ")
+        reason = reason[0].lower() + reason[1:]
+        raise _refuse(path, f"{place}: {reason}" if place else reason) from None
     if sheet.page != key.page:
         raise UserError(
             f"{path}: answers to the page {sheet.page}, but the key is that of {key.page}; "
@@ -156,8 +163,9 @@ def _read_sheet(path: str, key: Key) -> Sheet:
         )
     beyond = max(each.id for each in sheet.answers)
     if beyond > len(key.texts):
-        raise UserError(
-            f"{path}: an answer to text {beyond}; the page has {len(key.texts)}; expected the file "
-            "that the page saves"
-        )
+        raise _refuse(path, f"an answer to text {beyond}; the page has {len(key.texts)}")
     return sheet
+
+
+def _refuse(path: str, reason: str) -> UserError:
+    return UserError(f"{path}: {reason}; expected the file that the page saves")

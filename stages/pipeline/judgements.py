@@ -1,9 +1,11 @@
 """What each judge says of single texts: data/judgements/<judge>.csv, a row a text."""
 
 import csv
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from stages.corpus.errors import UserError
 from stages.pipeline.files import write_csv
 
 JUDGEMENTS = Path("data/judgements")
@@ -30,10 +32,26 @@ def write_judgements(
 
 
 def load_judgements(path: Path) -> dict[str, dict[int, float]]:
-    """Read logits by source and line, from 0; nothing where the judge has said nothing."""
+    """Read logits by source and line, from 0; nothing where the judge has said nothing.
+
+    Raises:
+        UserError: the file is not what `write_judgements` writes.
+    """
     said: dict[str, dict[int, float]] = {}
-    if path.is_file():
-        with path.open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                said.setdefault(row["source"], {})[int(row["line"])] = float(row["logit"])
+    if not path.is_file():
+        return said
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = csv.reader(file)
+        try:
+            if tuple(next(rows, _HEADER)) != _HEADER:
+                raise ValueError
+            for source, line, logit in rows:
+                said.setdefault(source, {})[int(line)] = float(logit)
+                if int(line) < 0 or not math.isfinite(float(logit)):
+                    raise ValueError
+        except (ValueError, csv.Error):
+            raise UserError(
+                f"{path}: line {rows.line_num}: expected {', '.join(_HEADER)}; "
+                "`dvc repro cross_evaluate` writes the file anew"
+            ) from None
     return said

@@ -4,11 +4,24 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from stages.corpus.errors import UserError
 from stages.pipeline.sources import TEST
 from stages.reporting.record import read_numbers
 from stages.reporting.sections import Columns, source_table
 from stages.reporting.tables import fixed, read_number, share, whole
 from stages.reporting.wording import name_source
+
+NEEDED = (
+    "page",
+    "answers",
+    "unanswered",
+    "accuracy",
+    "chance",
+    "above_chance",
+    "seconds",
+    "sources",
+    "detectors",
+)
 
 
 def people_part(metrics: Path, generated: Sequence[str]) -> str:
@@ -17,10 +30,19 @@ def people_part(metrics: Path, generated: Sequence[str]) -> str:
     Args:
         metrics: the folder with blind_test.json and write_blind_test.json.
         generated: the sources that are generators, in order.
+
+    Raises:
+        UserError: blind_test.json lacks a part.
     """
     found = read_numbers(metrics / "blind_test.json").get("blind_test", {})
     if not found.get("raters"):
         return ""
+    for key in NEEDED:
+        if key not in found:
+            raise UserError(
+                f"{metrics / 'blind_test.json'}: {key} is missing; `python -m stages.blind_test` "
+                "writes the file anew"
+            )
     shown = read_numbers(metrics / "write_blind_test.json").get("write_blind_test", {})
     earlier = shown.get("page") != found["page"]
     detectors = found["detectors"]
@@ -58,7 +80,8 @@ def _row(
 ) -> dict[str, Any]:
     row = {key: read_number(value) for key, value in found.items()}
     for kind, judged in detectors.items():
-        row[kind] = read_number(judged["sources"][source]["taken_for_real"])
+        if source in judged["sources"]:
+            row[kind] = read_number(judged["sources"][source]["taken_for_real"])
     return row
 
 
@@ -66,19 +89,20 @@ def _tell(found: Mapping[str, Any]) -> str:
     """Say who was asked, and whether they are better than guessing."""
     raters, left = found["raters"], found["unanswered"]
     people = "One person" if raters == 1 else f"{raters} people"
+    answers = "1 answer" if found["answers"] == 1 else f"{found['answers']} answers"
     chance = found["chance"]
     how = "less than 0.001" if chance < 0.001 else f"{chance:.3f}"
     parts = [
-        f"{people} said of each text of a page, real and generated ones in an order of chance, "
-        f"which it is: {found['answers']} answers, {found['seconds']:.1f} seconds each (median)"
-        + (f"; {left} texts were left out." if left else "."),
+        f"{people} saw the texts of a page, real and generated ones in random order, and said "
+        f"which each is: {answers}, {found['seconds']:.1f} seconds each (median)"
+        + (f"; {left} were not given." if left else "."),
         f"Guessing would be right at least as often with a probability of {how}; "
         f"{found['above_chance']} of {raters} beat it at 5 %.",
     ]
     if "kappa" in found:
         parts.append(
-            f"They agree beyond chance by a kappa (Fleiss) of {found['kappa']:.2f}, where 1 is "
-            "wholly."
+            f"Their agreement (Fleiss' kappa) is {found['kappa']:.2f}: 1 where all say the same of "
+            "each text, 0 where they agree as often as by chance."
         )
     parts.append(
         "A generator's *accuracy* is that of people on its texts and real ones, where both count "
