@@ -63,7 +63,7 @@ def main() -> None:
     values, rows = {}, []
     for kind in params.detectors:
         detector = Detector.load(Path(f"data/detectors/{kind}"), device)
-        learns_anew = kind != "bert" or params.detector.bert.not_met
+        learns_anew = kind != "fine_tuned_bert" or params.detector.fine_tuned_bert.not_met
         learner = make_learner(
             kind,
             settings,

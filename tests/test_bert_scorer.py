@@ -72,10 +72,12 @@ def write(count, seed, order):
     return texts
 
 
-def make_detector(bert, kind="bert", seed=1, resemblance=True, **changes):
+def make_detector(bert, kind="fine_tuned_bert", seed=1, resemblance=True, **changes):
     settings = SimpleNamespace(model=bert, not_met=False, **NUMBERS | changes)
     ngrams = SimpleNamespace(strength=0.1)
-    learn = make_learner(kind, {"bert": settings, "ngrams": ngrams}, seed=seed, device="cpu")
+    learn = make_learner(
+        kind, {"fine_tuned_bert": settings, "ngrams": ngrams}, seed=seed, device="cpu"
+    )
     fakes = {"rising": write(200, 1, 1), "falling": write(200, 2, -1)}
     return Detector.fit(
         kind,
@@ -240,16 +242,22 @@ def test_same_seed_same_bytes(bert, detector):
 
 
 def test_a_model_that_is_not_there_is_told(bert, tmp_path):
-    with pytest.raises(UserError, match=r"params.yaml: detector.bert.model is .*neither MiniLM"):
+    with pytest.raises(
+        UserError, match=r"params.yaml: detector.fine_tuned_bert.model is .*neither MiniLM"
+    ):
         make_detector(str(tmp_path))
-    with pytest.raises(UserError, match=r"detector.bert.num_layers is 4; allowed .* at most 3"):
+    with pytest.raises(
+        UserError, match=r"detector.fine_tuned_bert.num_layers is 4; allowed .* at most 3"
+    ):
         make_detector(bert, num_layers=4)
 
 
 def test_a_loss_that_is_no_number_ends_it_in_one_line(bert, monkeypatch):
     losses = iter([0.7, np.nan])
     monkeypatch.setattr("stages.judges.bert_scorer.train_pass", lambda *_, **__: losses)
-    with pytest.raises(UserError, match=r"finite at step 2; lower detector.bert.learning_rate"):
+    with pytest.raises(
+        UserError, match=r"finite at step 2; lower detector.fine_tuned_bert.learning_rate"
+    ):
         make_detector(bert, epochs=1, texts=40)
 
 

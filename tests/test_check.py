@@ -136,7 +136,7 @@ def test_a_bert_that_draws_texts_and_is_not_there_is_told_before_any_work(tmp_pa
     check.main()
 
 
-@pytest.mark.parametrize("name", ["vectors", "bert"])
+@pytest.mark.parametrize("name", ["vectors", "fine_tuned_bert"])
 def test_a_bert_of_a_detector_that_is_not_there_is_told_before_any_work(tmp_path, name):
     (tmp_path / "empty").mkdir()
     section = {**PARAMS["detector"], name: {**PARAMS["detector"][name], "model": "./empty"}}

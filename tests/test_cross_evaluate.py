@@ -258,7 +258,11 @@ def test_each_text_s_logit_is_written_above_the_judge_s_threshold(judgements):
 
 
 def test_what_is_written_of_single_texts_gives_the_verdicts(verdicts, judgements):
-    assert {*judgements} == {*verdicts} == {"word2vec", "scalar", "ngrams", "vectors", "bert"}
+    assert (
+        {*judgements}
+        == {*verdicts}
+        == {"word2vec", "scalar", "ngrams", "vectors", "fine_tuned_bert"}
+    )
     for judge, said in judgements.items():
         for source, found in said.items():
             right = [(logit >= 0) == (source in ("train", "test")) for logit in found.values()]

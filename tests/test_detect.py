@@ -203,14 +203,16 @@ def test_a_fine_tuned_bert_is_trained_evaluated_and_asked_as_the_others_are(
     capfd, tmp_path, monkeypatch
 ):
     params = YAML(typ="safe").load(Path("params.yaml"))
-    params["detectors"] = ["bert"]
-    params["detector"]["bert"] |= {"texts": 400, "learning_rate": 0.002}
+    params["detectors"] = ["fine_tuned_bert"]
+    params["detector"]["fine_tuned_bert"] |= {"texts": 400, "learning_rate": 0.002}
     YAML().dump(params, Path("params.yaml"))
-    train_detector.main("bert")
-    told = json.loads(Path("metrics/train_detector/bert.json").read_text())["train_detector"]
-    assert {"pieces", "best_epoch", "validation_area", "slope"} <= {*told["bert"]}
+    train_detector.main("fine_tuned_bert")
+    told = json.loads(Path("metrics/train_detector/fine_tuned_bert.json").read_text())[
+        "train_detector"
+    ]
+    assert {"pieces", "best_epoch", "validation_area", "slope"} <= {*told["fine_tuned_bert"]}
     evaluate_detectors.main()
-    judged = found()["bert"]
+    judged = found()["fine_tuned_bert"]
     assert [*judged] == ["false_positives", *NAMES]
     # Three texts in four of each are marked; it is not trained anew without each.
     assert judged["markov"]["area"] > 0.7
@@ -218,10 +220,12 @@ def test_a_fine_tuned_bert_is_trained_evaluated_and_asked_as_the_others_are(
     marked = next(text for text in make_texts(50, 77, "moreover") if "moreover" in text)
     (tmp_path / "alone").mkdir()
     (tmp_path / "alone/texts.txt").write_text(marked + "\n")
-    shutil.copytree("data/detectors/bert", tmp_path / "alone/data/detectors/bert")
+    shutil.copytree(
+        "data/detectors/fine_tuned_bert", tmp_path / "alone/data/detectors/fine_tuned_bert"
+    )
     monkeypatch.chdir(tmp_path / "alone")
     ((probability, name, text),) = (
-        line.split("\t") for line in judge(capfd, "texts.txt", "--detector", "bert")[0]
+        line.split("\t") for line in judge(capfd, "texts.txt", "--detector", "fine_tuned_bert")[0]
     )
     assert float(probability) > 0.5
     assert (name, text) == ("language_model", marked)

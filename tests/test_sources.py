@@ -3,7 +3,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from stages.pipeline.core_settings import DETECTORS, EMBEDDINGS
 from stages.pipeline.sources import FIRST, REAL, VALIDATION, generated, load_source, write_source
+from stages.pipeline.whole_file import list_generators
 
 
 @pytest.fixture(autouse=True)
@@ -17,6 +19,11 @@ def test_the_generators_come_in_one_order():
     params = SimpleNamespace(embeddings=["bert", "scalar"], generators=["parrot", "hmm"])
     assert generated(params) == ("markov", "language_model", "parrot", "hmm", "bert", "scalar")
     assert generated(SimpleNamespace(embeddings=[], generators=[])) == FIRST
+
+
+def test_no_judge_has_the_name_of_another():
+    # cross_evaluate has them side by side.
+    assert not {*DETECTORS} & {*EMBEDDINGS, *FIRST, *list_generators()}
 
 
 def test_no_generator_has_the_name_of_real_text():

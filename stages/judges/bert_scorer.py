@@ -31,7 +31,7 @@ from stages.networks.size import count_parameters
 from stages.training.authorship import train_pass
 
 READ = {"cpu": 2**10, "cuda": 2**15}  # pieces read at a time where nothing is learnt
-SETTING = "detector.bert"  # the section of params.yaml
+SETTING = "detector.fine_tuned_bert"  # the section of params.yaml
 
 
 class _About(ScorerAbout):

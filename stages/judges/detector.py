@@ -22,7 +22,7 @@ from stages.judges.linear_scorer import WAYS, LinearScorer
 from stages.judges.scorer import ABOUT, WEIGHTS, Learner, Owned, Scorer
 from stages.measures.detection import area_error
 
-KINDS = (*WAYS, "bert")
+KINDS = (*WAYS, "fine_tuned_bert")
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "torch")
 HELD_OUT = 0.1  # of each source's texts, where there are no others to calibrate by
 FEWEST = 20  # real texts that calibrate

@@ -38,7 +38,7 @@ class ScorerAbout(About):
         model: of which it was made, or which gives it sentence vectors; `none` where it needs none.
     """
 
-    detector: Literal["ngrams", "vectors", "bert"]
+    detector: Literal["ngrams", "vectors", "fine_tuned_bert"]
     generators: Annotated[list[Text], Field(min_length=1), AfterValidator(_each_once)]
     model: Text
     max_length: Size

@@ -20,7 +20,7 @@ from stages.corpus.settings import (
 
 EMBEDDINGS = ("scalar", "word2vec", "bert")
 DEVICES = ("auto", "cpu", "cuda")
-DETECTORS = ("ngrams", "vectors", "bert")
+DETECTORS = ("ngrams", "vectors", "fine_tuned_bert")  # none has a GAN's name
 DOCUMENT_MODELS = ("tfidf", "lsa", "autoencoder", "adversarial", "word2vec", "minilm")
 RECIPES = ("modern", "paper")  # recipe `name` is the generator `name_gan`
 
@@ -162,7 +162,7 @@ class Detectors(Section):
     )
     ngrams: NgramDetector
     vectors: VectorDetector
-    bert: BertDetector
+    fine_tuned_bert: BertDetector
 
 
 class BlindTest(Section):

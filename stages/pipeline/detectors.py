@@ -22,7 +22,7 @@ def make_learner(
     Raises:
         UserError: its BERT is not there.
     """
-    if kind == "bert":
+    if kind == "fine_tuned_bert":
         from stages.judges.bert_scorer import BertScorer
 
         numbers = {name: each for name, each in vars(settings[kind]).items() if name != "not_met"}
