@@ -175,7 +175,7 @@ def idle(stage, item):
             # The parts of one generator a label choose each by itself. How likely test texts are is
             # told by what it learnt by.
             likelihoods = {"stages/training/likelihood.py", "stages/training/variational.py"}
-            return (LEARNING | LISTED | JUDGES) - likelihoods
+            return (LEARNING | LISTED | JUDGES) - likelihoods - {"stages/corpus/choice.py"}
         case "cross_evaluate", _:
             # A detector may read sentence vectors; the BERT that one has become is loaded.
             return (LEARNING | {"stages/training/authorship.py"}) - {
