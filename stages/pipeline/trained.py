@@ -26,9 +26,12 @@ def find_model(model: str) -> Path:
     if Path(model).is_dir():
         raise UserError(f"{model}: no {ABOUT} there; expected the whole folder of a trained model")
     there = [path for home in (GENERATORS, GANS) for path in home.glob(f"*/{ABOUT}")]
-    known = ", ".join(sorted(path.parent.name for path in there))
+    known = ", ".join(sorted({path.parent.name for path in there}))
     expected = (
-        f"{known}, or a model's folder" if known else "a trained model: run `dvc repro` first"
+        f"{known}, or a model's folder; `dvc repro` trains others that `generators` in params.yaml "
+        "names"
+        if known
+        else "a trained model: run `dvc repro` first"
     )
     raise UserError(f"{model}: no such model here, in {GENERATORS} or {GANS}; expected {expected}")
 
@@ -43,7 +46,12 @@ def find_detector(detector: str) -> Path:
         if detector.strip() and (folder / ABOUT).is_file():
             return folder
     known = ", ".join(sorted(path.parent.name for path in DETECTORS.glob(f"*/{ABOUT}")))
-    expected = f"{known}, or a detector's folder" if known else "a detector: run `dvc repro` first"
+    expected = (
+        f"{known}, or a detector's folder; `dvc repro` trains others that `detectors` in "
+        "params.yaml names"
+        if known
+        else "a detector: run `dvc repro` first"
+    )
     raise UserError(
         f"--detector: {detector or 'nothing'}: no such detector here or in {DETECTORS}; expected "
         f"{expected}"
