@@ -2,17 +2,15 @@
 
 import copy
 import math
-from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from stages.corpus.building import build_corpus
 from stages.generators.leakgan import Leakgan
 from stages.training.likelihood import negative_log_likelihood
 from tests.test_seqgan import SETTINGS as OF_SEQGAN
-from tests.test_seqgan import TEXTS
+from tests.test_seqgan import make_corpus
 
 SETTINGS = {
     **{**OF_SEQGAN, "goal_size": 4, "horizon": 2, "cycle": 2, "sharpening": 1.0},
@@ -23,8 +21,7 @@ UPDATES = 4  # a pass: 112 texts to learn from
 
 @pytest.fixture(scope="module")
 def corpus():
-    texts = [[*text, *("abc"[number % 3],) * (number % 2)] for number, text in enumerate(TEXTS)]
-    return replace(build_corpus(texts, [0, 1] * 80, 0.1, 0.2, seed=1), max_length=5)
+    return make_corpus()
 
 
 def make(corpus, **changes):

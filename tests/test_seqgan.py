@@ -26,10 +26,14 @@ SETTINGS = {
 TEXTS = [text.split() for text in 40 * ["a b a b", "b a b a", "a b a", "c c b"]]
 
 
-@pytest.fixture(scope="module")
-def corpus():
+def make_corpus():
     texts = [[*text, *("abc"[number % 3],) * (number % 2)] for number, text in enumerate(TEXTS)]
     return replace(build_corpus(texts, [0, 1] * 80, 0.1, 0.2, seed=1), max_length=5)
+
+
+@pytest.fixture(scope="module")
+def corpus():
+    return make_corpus()
 
 
 def make(corpus, **changes):
