@@ -52,10 +52,11 @@ def test_the_discriminator_tells_each_source_apart(objective, sources):
     real = make_texts(1.0, lengths)
     fakes = [make_texts(-1.0 - number, lengths) for number in range(sources)]
     optimizer = torch.optim.Adam(discriminator.parameters(), 0.02)
-    losses = [
+    paid = [
         update_discriminator(discriminator, real, fakes, objective, optimizer) for _ in range(80)
     ]
-    assert losses[-1] < losses[0] - 1
+    assert paid[-1].loss < paid[0].loss - 1
+    assert paid[-1].generator > paid[0].generator + 0.5
     discriminator.eval()
     real_logits = discriminator(*real)
     for source, fake in enumerate(fakes):
@@ -85,7 +86,7 @@ def test_who_knows_nothing_pays_for_both_sides(objective, loss, sources):
     optimizer = rest(discriminator)
     real = make_texts(1.0, [2, 3])
     paid = update_discriminator(discriminator, real, fakes, objective, optimizer)
-    assert paid == pytest.approx(loss, abs=1e-6)
+    assert paid == pytest.approx((loss, math.log(2)), abs=1e-6)
 
 
 def test_the_loss_is_the_mean_over_texts_and_over_beginnings():
@@ -105,8 +106,11 @@ def test_the_loss_is_the_mean_over_texts_and_over_beginnings():
         + mean(discriminator(*fake)[..., source], fake, -1)
         for source, fake in enumerate(fakes)
     )
+    # Of the generator, the first source, whole texts count alone.
+    logits = verdicts(discriminator(*fakes[0]), fakes[0].lengths)[:, 0]
+    generator = (1 + (-logits).exp()).log().mean()
     paid = update_discriminator(discriminator, real, fakes, "cross_entropy", optimizer)
-    assert paid == pytest.approx(expected.item() / 2, rel=1e-5)
+    assert paid == pytest.approx((expected.item() / 2, generator.item()), rel=1e-5)
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)

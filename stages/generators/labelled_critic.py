@@ -78,12 +78,12 @@ class LabelledCritic:
             )
         per_pass = math.ceil(count / self.lone.batch_size)
         while not self.lone.is_over:
-            for number, update in enumerate(self.lone.learn(stock, sources), start=1):
+            for number, paid in enumerate(self.lone.learn(stock, sources), start=1):
                 if number < per_pass:
-                    yield update.loss, False
+                    yield paid.loss, False
             if unseen:
                 self.lone.validate(*unseen)
-            yield update.loss, True
+            yield paid.loss, True
 
     def _mistake(self, labels: Sequence[str]) -> list[str]:
         """Give each text a label that is not its own, any other alike."""

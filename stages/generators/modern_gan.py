@@ -22,7 +22,6 @@ import numpy as np
 import torch
 from pydantic import Field, model_validator
 from torch import Tensor, nn
-from torch.nn.functional import softplus
 from torch.optim import Adam
 
 from stages.corpus.checked_files import damaged
@@ -52,9 +51,9 @@ from stages.measures.frechet import Gaussian, fit_gaussian, frechet_distance
 from stages.measures.sentence_vectors import SentenceEncoder
 from stages.networks.cores import all_cores
 from stages.networks.lstm_language_model import LstmLanguageModel
-from stages.networks.prefix_discriminator import PrefixDiscriminator, verdicts
+from stages.networks.prefix_discriminator import PrefixDiscriminator
 from stages.networks.size import count_parameters
-from stages.training.discriminator import Texts, update_discriminator
+from stages.training.discriminator import Texts, generator_loss, update_discriminator
 from stages.training.lone_discriminator import UNVALIDATED, LoneDiscriminator
 from stages.training.policy_gradient import advantages, divergence, update_generator
 from stages.training.stock import Stock
@@ -269,10 +268,10 @@ class ModernGan:
     def _pass_alone(self, real: Stock, sources: list[Stock]) -> Generator[Step, None, Step]:
         """Let the discriminator make a pass; yield all steps but the last, which is returned."""
         last = math.ceil(len(real.lengths) / self.settings.batch_size)
-        for number, update in enumerate(self.lone.learn(real, sources), start=1):
-            loss = self._generator_loss(self._judge(update.fakes), update.fakes)
+        for number, paid in enumerate(self.lone.learn(real, sources), start=1):
             self.steps += 1
-            step = Step(self.steps, 0, {"generator": loss, "discriminator": update.loss})
+            losses = {"generator": paid.generator, "discriminator": paid.loss}
+            step = Step(self.steps, 0, losses)
             if number < last:
                 yield step
         return step
@@ -312,7 +311,7 @@ class ModernGan:
         words = generator.sample(len(real_words), self.max_length)  # (B, T)
         tokens, ends = pieces.tokenize(words)
         own = Texts(self.embedding.embed(tokens), lengths_of(tokens))
-        discriminator_loss = update_discriminator(
+        paid = update_discriminator(
             discriminator, real, [own, *fakes], settings.objective, self.lone.optimizer
         )
         logits = self._judge(own)
@@ -329,8 +328,10 @@ class ModernGan:
             settings.likelihood_weight,
             self.generator_optimizer,
         )
-        loss = self._generator_loss(logits, own)
-        return {"generator": loss, "discriminator": discriminator_loss}
+        return {
+            "generator": generator_loss(logits, own.lengths),
+            "discriminator": paid.loss,
+        }
 
     @torch.no_grad()
     def _judge(self, own: Texts) -> Tensor:
@@ -339,10 +340,6 @@ class ModernGan:
         logits = discriminator(*own)[..., 0]
         discriminator.train()
         return logits
-
-    @staticmethod
-    def _generator_loss(logits: Tensor, own: Texts) -> float:
-        return softplus(-verdicts(logits, own.lengths)).mean().item()
 
     def _distance_to(self, held_out: list[str]) -> Callable[[], float]:
         """Give the measure of an epoch: Frechet distance to the validation texts."""

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+from torch.nn.functional import softplus
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
@@ -26,13 +27,25 @@ class Texts(NamedTuple):
     lengths: Tensor
 
 
+class Paid(NamedTuple):
+    """What an update found, before it.
+
+    Attributes:
+        loss: of real texts and that of fakes, added up, the mean over sources.
+        generator: the mean of -log D of the first source's whole texts, in nats.
+    """
+
+    loss: float
+    generator: float
+
+
 def update_discriminator(
     discriminator: PrefixDiscriminator,
     real: Texts,
     fakes: list[Texts],
     objective: str,
     optimizer: Optimizer,
-) -> float:
+) -> Paid:
     """Let the discriminator learn real from fake, by whole texts and by their beginnings alike.
 
     Args:
@@ -41,10 +54,6 @@ def update_discriminator(
         fakes: one batch a source, the generator's first; sources count alike.
         objective: one of `OBJECTIVES`.
         optimizer: over the discriminator's weights.
-
-    Returns:
-        The loss of real texts and that of fakes, added up, the mean over sources, before the
-        update.
     """
     texts = [real, *fakes]
     lengths = [each.lengths for each in texts]
@@ -60,7 +69,12 @@ def update_discriminator(
     loss.backward()
     clip_grad_norm_(discriminator.parameters(), LARGEST_GRADIENT)
     optimizer.step()
-    return loss.item()
+    return Paid(loss.item(), generator_loss(logits[1][..., 0].detach(), lengths[1]))
+
+
+def generator_loss(logits: Tensor, lengths: Tensor) -> float:
+    """Return the mean of -log D of whole texts, in nats, by their logits (B, T + 1)."""
+    return softplus(-verdicts(logits, lengths)).mean().item()
 
 
 @torch.no_grad()

@@ -2,31 +2,19 @@
 
 import copy
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.optim import AdamW
 
 from stages.networks.prefix_discriminator import PrefixDiscriminator
-from stages.training.discriminator import Texts, unseen_loss, update_discriminator
+from stages.training.discriminator import Paid, unseen_loss, update_discriminator
 from stages.training.plateau import Plateau
 from stages.training.stock import Stock
 
 PATIENCE = 2  # passes that do not help on unseen texts, after which the rate falls
 UNVALIDATED = 4  # passes at most where no held-out text tells when to stop
-
-
-class Update(NamedTuple):
-    """An update of a discriminator.
-
-    Attributes:
-        loss: of real texts and fakes added up, before it.
-        fakes: that it learnt from, of the first source.
-    """
-
-    loss: float
-    fakes: Texts
 
 
 class LoneDiscriminator:
@@ -64,8 +52,8 @@ class LoneDiscriminator:
         """Whether it has learnt as long as that helped."""
         return self.plateau.is_over or self.passes >= self.most
 
-    def learn(self, real: Stock, sources: Sequence[Stock]) -> Iterator[Update]:
-        """Make a pass over the real texts, yielding each update.
+    def learn(self, real: Stock, sources: Sequence[Stock]) -> Iterator[Paid]:
+        """Make a pass over the real texts, yielding what each update found.
 
         Args:
             real: the real texts.
@@ -75,10 +63,9 @@ class LoneDiscriminator:
         self.network.train()
         for places in torch.randperm(len(real.lengths)).split(self.batch_size):
             fakes = [source.draw(len(places)) for source in sources]
-            loss = update_discriminator(
+            yield update_discriminator(
                 self.network, real.at(places), fakes, self.objective, self.optimizer
             )
-            yield Update(loss, fakes[0])
         self.network.eval()
         self.passes += 1
 
