@@ -514,10 +514,10 @@ def test_the_generator_is_judged_without_dropout_and_without_a_gradient(warm_up)
         lambda network, _: modes.append((network.training, torch.is_grad_enabled()))
     )
     train(gan, draw_words(8))
-    # Each of two updates a pass: the discriminator's own, then its verdict on the generator's
-    # texts. After a pass of the warm-up it reads unseen ones, real and fake.
+    # Alone it reads, after two updates a pass, unseen texts, real and fake. Each of two updates a
+    # later pass is the discriminator's own, then its verdict on the generator's texts.
     update, verdict = (True, True), (False, False)
-    alone = [update, verdict] * 2 + [verdict] * 2
+    alone = [update] * 2 + [verdict] * 2
     assert modes == alone * warm_up + [update, verdict] * 2
 
 
