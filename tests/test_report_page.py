@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from stages.corpus.errors import UserError
 from stages.pipeline.judgements import write_judgements
 from stages.reporting.experiments import FOLDER
 from stages.reporting.html_book import read_picture, render_book
@@ -233,6 +234,34 @@ def test_a_missing_file_leaves_its_part_out(tree, path, gone):
     assert before != after or path == "data/samples/hmm.labels"  # which had none
     parts = [re.findall(r"<h2>(.*?)</h2>", page) for page in (before, after)]
     assert {*parts[0]} - {*parts[1]} == {*gone}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "data/judgements/ngrams.csv",
+        "data/samples/hmm.txt",
+        "data/samples/test.labels",
+        "data/samples/train.txt",
+        "data/sweep/hmm/0.7.txt",
+        "data/sweep/hmm/temperatures.txt",
+        "metrics/measure/hmm.json",
+        "plots/measure.csv",
+    ],
+)
+def test_a_file_that_is_no_utf_8_is_one_line(tree, path):
+    content = (tree / path).read_bytes()
+    (tree / path).write_bytes(content + b"\xff\n")
+    with pytest.raises(UserError, match=f"^{tree / path}: ") as caught:
+        render_both(tree)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("line", ["hmm,frechet,,0.3,0.32", "hmm,frechet,0.31", "hmm"])
+def test_a_table_of_intervals_that_lacks_a_number_is_one_line(tree, line):
+    write(tree, "plots/measure.csv", f"source,measure,value,low,high\n{line}\n")
+    with pytest.raises(UserError, match=r"measure\.csv: line 2: expected .*`dvc repro`"):
+        render_both(tree)
 
 
 def test_without_any_file_there_is_a_page(tmp_path):
