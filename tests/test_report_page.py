@@ -3,6 +3,7 @@
 import json
 import re
 from html import unescape
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -628,3 +629,28 @@ def test_the_parts_of_the_page_are_files_that_people_can_read():
         lines = path.read_text(encoding="utf-8").splitlines()
         assert max(map(len, lines)) <= 120, path
         assert len(lines) < 600, path
+
+
+def read_rules(name):
+    """Return each declaration of a style sheet with its selector and what it stands in."""
+    content = (Path(__file__).parents[1] / "stages/pages" / name).read_text(encoding="utf-8")
+    content = re.sub(r"/\*.*?\*/", "", content, flags=re.DOTALL)
+    rules, around = set(), []
+    for part, sign in re.findall(r"([^{}]*)([{}])", content):
+        if sign == "{":
+            around.append(" ".join(part.split()))
+            continue
+        *outer, selectors = around
+        for selector in selectors.split(", "):
+            rules |= {(*outer, selector, each.strip()) for each in part.split(";") if each.strip()}
+        around.pop()
+    return rules
+
+
+def test_what_both_pages_style_alike_stands_in_what_they_share():
+    assert (".number", "font-variant-numeric: tabular-nums") in read_rules("page.css")
+    dark = "@media (prefers-color-scheme: dark)"
+    assert (dark, ":root", "--paper: #16181c") in read_rules("page.css")
+    sheets = [read_rules(name) for name in ("page.css", "report.css", "blind_test.css")]
+    for one, other in combinations(sheets, 2):
+        assert one & other == set()
