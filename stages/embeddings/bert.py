@@ -14,10 +14,9 @@ pieces.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import torch
-from pydantic import Field
 from safetensors.torch import save_file
 from torch import Tensor
 from tqdm import tqdm
@@ -29,7 +28,7 @@ from stages.corpus.checked_files import (
 )
 from stages.corpus.corpus import Corpus
 from stages.corpus.errors import UserError
-from stages.corpus.settings import Count, Section, Text
+from stages.corpus.settings import Bert, Count, Section, Text
 from stages.embeddings.pretrained_bert import (
     OF_EMBEDDING,
     encode_pieces,
@@ -60,9 +59,7 @@ class Settings(Section):
         vector_size: E, discriminants to project to; None keeps BERT's own vectors.
     """
 
-    model: Annotated[
-        Text, Field(description="MiniLM, a folder, or the name of a BERT on the Hugging Face hub")
-    ]
+    model: Bert
     vector_size: Count | None
 
 
