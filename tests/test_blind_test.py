@@ -20,7 +20,7 @@ from stages.measures.word_ranks import NOT_RANKED, rank_texts, word_ranks
 from stages.pages.page import embed, page
 from stages.pipeline.blind_test_files import MOST, Answer, Key, Sheet, ShownText, number_page
 from stages.pipeline.command_line import run_command
-from stages.pipeline.sources import Source, write_source
+from stages.pipeline.sources import Source, load_source, write_source
 from stages.reporting.people_part import people_part
 from stages.write_blind_test import draw_texts
 from tests.test_detector import GIVEN_AWAY, make_detector, make_texts
@@ -41,6 +41,8 @@ def tree(tmp_path_factory):
         params |= {"embeddings": ["scalar"], "generators": ["hmm"]}
         YAML().dump(params, Path("params.yaml"))
         write_source("test", ["a b c d", *make_texts(40, 1), ""], [None] * 42)
+        for place, name in enumerate(("train", "validation")):
+            write_source(name, make_texts(20, 30 + place), [None] * 20)
         for place, name in enumerate(NAMES):
             write_source(name, [*make_texts(10, 2 + place, WORDS_OF[name]), ""], [None] * 11)
         Path("data/generators").mkdir()
@@ -122,10 +124,10 @@ def test_no_text_is_shown_twice_and_too_few_are_told():
     sources = {
         "markov": Source(["a", "a", "", "b"], [None] * 4),
         "hmm": Source(["a", "b", "c"], [None] * 3),
-        "test": Source(["a", "b", "d", "e", "f"], [None] * 5),
+        "test": Source(["d", "d", "e", "f"], [None] * 4),
     }
     with pytest.warns(Caution, match="hmm.txt: 1 distinct texts"):
-        shown = draw_texts(sources, 2, 1)
+        shown = draw_texts(sources, {*"def"}, 2, 1)
     assert {(each.text, each.source) for each in shown if each.source != "test"} == {
         ("a", "markov"),
         ("b", "markov"),
@@ -134,12 +136,24 @@ def test_no_text_is_shown_twice_and_too_few_are_told():
     assert sorted(each.text for each in shown) == ["a", "b", "c", "d", "e", "f"]
 
 
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+def test_a_generated_text_that_is_a_real_one_is_not_shown(split):
+    # Of hmm's eleven, one of which is empty, all but two are real texts.
+    real, own = load_source(split), load_source("hmm").texts
+    texts = [*real.texts, *own[2:]]
+    write_source(split, texts, [None] * len(texts))
+    with pytest.warns(Caution, match="hmm.txt: 2 distinct texts with words that no other source"):
+        write_blind_test.main()
+    key = json.loads(Path("data/blind_test.json").read_text())
+    assert {each["text"] for each in key["texts"] if each["source"] == "hmm"} == {*own[:2]}
+
+
 @pytest.mark.filterwarnings("ignore::stages.corpus.errors.Caution")
 @pytest.mark.parametrize("empty", ["markov", "test"])
 def test_a_side_without_words_is_refused(empty):
     sources = {name: Source(["" if name == empty else name], [None]) for name in ("markov", "test")}
     with pytest.raises(UserError, match="a blind test takes both"):
-        draw_texts(sources, 2, 1)
+        draw_texts(sources, set(), 2, 1)
 
 
 # How expected words are
