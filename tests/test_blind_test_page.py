@@ -378,6 +378,7 @@ def test_ranks_are_shown_by_colour_line_and_words(sheet):
     assert items[1].text.endswith(
         "Of 7 words, 3 in the first 10, 0 to 100, 2 to 1,000, 1 beyond, 1 not known."
     )
+    assert items[4].text.endswith("Of 1 word, 0 in the first 10, 0 to 100, 0 to 1,000, 1 beyond.")
     looks = {
         tuple(
             sheet.driver.find_element("css selector", f"#bands .band-{band}").value_of_css_property(

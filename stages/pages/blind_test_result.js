@@ -99,7 +99,8 @@ function tellRanks(ranks) {
   const counts = BANDS.map(() => 0);
   for (const rank of ranks) counts[bandOf(rank)] += 1;
   const [first, second, third, fourth, unknown] = counts;
-  const told = `Of ${ranks.length} words, ${first} in the first 10, ${second} to 100, ${third} to 1,000, `;
+  const words = ranks.length === 1 ? "1 word" : `${ranks.length} words`;
+  const told = `Of ${words}, ${first} in the first 10, ${second} to 100, ${third} to 1,000, `;
   return `${told}${fourth} beyond${unknown ? `, ${unknown} not known` : ""}.`;
 }
 
