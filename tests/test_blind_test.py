@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ruamel.yaml import YAML
+from scipy.stats import fisher_exact
 
 from stages import blind_test, write_blind_test
 from stages.blind_test import count_answers, judge_texts
@@ -15,7 +16,7 @@ from stages.corpus.corpus import UNKNOWN
 from stages.corpus.errors import Caution, UserError
 from stages.generators.per_label import PerLabel
 from stages.measures.detection import share, wilson
-from stages.measures.raters import chance_of, fleiss_kappa, share_of_answers
+from stages.measures.raters import Told, chance_of_guessing, fleiss_kappa, share_of_answers
 from stages.measures.word_ranks import NOT_RANKED, rank_texts, word_ranks
 from stages.pages.page import embed, page
 from stages.pipeline.blind_test_files import MOST, Answer, Key, Sheet, ShownText, number_page
@@ -228,10 +229,45 @@ def test_kappa_is_that_worked_out_by_hand():
     assert fleiss_kappa([(2, 0), (3, 0)]) is None
 
 
-def test_guessing_is_the_binomial_s_upper_tail():
-    # (45 + 10 + 1) / 1024
-    assert chance_of(8, 10) == pytest.approx(56 / 1024)
-    assert chance_of(0, 10) == 1
+def tell_all(real, fake):
+    """Say of so many real texts, then of generated ones, what was said: r or f each."""
+    return [Told(True, each == "r") for each in real] + [Told(False, each == "r") for each in fake]
+
+
+def test_the_lady_tasting_tea():
+    # Fisher's: 8 cups, 4 of each kind, 4 named. All right: 1 of C(8, 4) = 70 ways; three of four
+    # in 4 * 4 more; two in 6 * 6, so that half right is reached by 53 of 70.
+    assert chance_of_guessing([tell_all("rrrr", "ffff")]) == 1 / 70
+    assert chance_of_guessing([tell_all("rrrf", "rfff")]) == 17 / 70
+    assert chance_of_guessing([tell_all("rrff", "rrff")]) == 53 / 70
+    assert chance_of_guessing([tell_all("ffff", "rrrr")]) == 1
+
+
+def test_one_answer_to_all_texts_gains_nothing_wherever_one_stops():
+    # Eight of ten are real: right about 80 %, which is more than half at 5 % (56 / 1024).
+    assert chance_of_guessing([tell_all("rrrrrrrr", "rr")]) == 1
+    assert chance_of_guessing([tell_all("", "fffff")]) == 1
+    # Two who answer so and stop so are 16 of 20 right together, one table of which would be sure.
+    both = [tell_all("rrrrrrrr", "rr"), tell_all("ff", "ffffffff")]
+    assert chance_of_guessing(both) == 1
+    assert fisher_exact([[8, 2], [2, 8]], alternative="greater").pvalue < 0.02
+
+
+def test_guessing_over_several_people_is_worked_out_by_hand():
+    # Ways of 0 to 3 hits, of three real and three fake, three of them called real: 1, 9, 9, 1. Of
+    # one real and two fake, one called real: 2, 1. The sums: 2, 19, 27, 11, 1, of 60.
+    first, second = tell_all("rrf", "rff"), tell_all("r", "ff")
+    assert chance_of_guessing([first, second]) == 12 / 60
+    assert chance_of_guessing([second, first]) == 12 / 60
+
+
+def test_one_person_s_chance_is_scipy_s():
+    random = np.random.default_rng(1)
+    for _ in range(50):
+        real, fake = ("".join(random.choice([*"rf"], random.integers(1, 40))) for _ in range(2))
+        table = [[side.count(answer) for answer in "rf"] for side in (real, fake)]
+        expected = fisher_exact(table, alternative="greater").pvalue
+        assert chance_of_guessing([tell_all(real, fake)]) == pytest.approx(expected)
 
 
 def test_answers_are_counted_by_source():
@@ -240,7 +276,8 @@ def test_answers_are_counted_by_source():
     # The first is right about 1, 2, 3, 5; the second about 1, 2, 4, and leaves 3, 5, 6.
     assert (found["raters"], found["answers"], found["unanswered"]) == (2, 9, 3)
     assert found["accuracy"].value == pytest.approx(7 / 9)
-    assert found["chance"] == pytest.approx((36 + 9 + 1) / 512)
+    # Of three real texts two are called real with three answers; of one, one with one answer.
+    assert found["chance"] == 12 / 60
     assert found["above_chance"] == 0
     assert found["seconds"] == 3  # of 1, 1, 2, 2, 3, 4, 4, 5, 6
     # Both call 1 real and 2 fake, and differ about 4: 3 real, 3 fake. (2/3 - 1/2) / (1 - 1/2)
