@@ -19,7 +19,7 @@ from stages.measures.bootstrap import Estimate
 from stages.measures.detection import area, share
 from stages.measures.raters import Told, chance_of_guessing, fleiss_kappa, share_of_answers
 from stages.pipeline.blind_test_arguments import parse_arguments
-from stages.pipeline.blind_test_files import Key, Sheet, number_page, read_key, read_sheets
+from stages.pipeline.blind_test_files import KEY, Key, Sheet, number_page, read_key, read_sheets
 from stages.pipeline.command_line import check_writable, print_lines, run_command
 from stages.pipeline.files import write_json
 from stages.pipeline.sources import TEST
@@ -37,19 +37,34 @@ def main(*arguments: str) -> None:
     values = count_answers(key, sheets)
     seed_everything(1, THREADS)
     detectors = {}
-    for folder in sorted(path.parent for path in DETECTORS.glob(f"*/{ABOUT}")):
+    for folder in find_detectors(key):
         detector = Detector.load(folder, pick_device(request.device))
         logits = detector.logits([each.text for each in key.texts])
         detectors[folder.name] = judge_texts(key, logits)
-    if not detectors:
-        warnings.warn(
-            f"{DETECTORS}: no detector; people's answers are counted without one beside them",
-            Caution,
-            stacklevel=1,
-        )
     write_json(request.output, as_numbers({"blind_test": {**values, "detectors": detectors}}))
     print_lines([*tell(values, detectors)])
     print(f"written to {request.output}", file=sys.stderr)
+
+
+def find_detectors(key: Key) -> list[Path]:
+    """List the detectors that may judge a page's texts; where there is none, a `Caution` says why.
+
+    Detectors of another run than the page's may have learnt from the very texts that it shows, or
+    from none of its generators.
+    """
+    found = sorted(path.parent for path in DETECTORS.glob(f"*/{ABOUT}"))
+    alone = "people's answers are counted without one beside them"
+    if not found:
+        warnings.warn(f"{DETECTORS}: no detector; {alone}", Caution, stacklevel=2)
+    elif not KEY.is_file() or read_key(KEY).page != key.page:
+        warnings.warn(
+            f"{DETECTORS}: of another run than the page {key.page}, as {KEY} is not its key; "
+            f"{alone}; `git checkout` and `dvc checkout` bring back those of the page's run",
+            Caution,
+            stacklevel=2,
+        )
+        return []
+    return found
 
 
 def count_answers(key: Key, sheets: Sequence[Sheet]) -> dict[str, Any]:

@@ -349,6 +349,23 @@ def test_detectors_that_are_there_stand_beside_people(key):
     assert not Path("metrics/blind_test.json").exists()
 
 
+@pytest.mark.parametrize("now", ["another page", "no page"])
+def test_detectors_of_another_run_than_the_page_say_nothing_of_its_texts(key, now):
+    # They may have learnt from the texts that the page shows.
+    Path("data/detectors").mkdir()
+    make_detector().save(Path("data/detectors/ngrams"))
+    Path("data/blind_test.json").rename("old.json")
+    if now == "another page":
+        change("seed", 2)
+        write_blind_test.main()
+    save_sheet("ann.json", answer_all(key))
+    with pytest.warns(Caution, match=f"^data/detectors: of another run than .* {key.page}") as told:
+        blind_test.main("ann.json", "--key", "old.json")
+    assert len(told) == 1
+    found = json.loads(Path("metrics/blind_test.json").read_text())["blind_test"]
+    assert (found["answers"], found["detectors"]) == (24, {})
+
+
 def test_without_detectors_people_are_counted_alone(key):
     save_sheet("ann.json", answer_all(key))
     with pytest.warns(Caution, match="no detector"):
