@@ -79,7 +79,7 @@ def draw_texts(
         seed: of the draw; same seed, same texts in the same order.
 
     Raises:
-        UserError: no generator, or no real text, has words.
+        UserError: no text of a generator, or no real one, can be drawn.
     """
     random = np.random.default_rng(seed)
     drawn: dict[str, Shown] = {}
@@ -102,8 +102,9 @@ def draw_texts(
         drawn |= own
     if not fakes or len(drawn) == fakes:
         raise UserError(
-            "data/samples: no generated text, or no real one, has words; a blind test takes both; "
-            "train for longer, or name other generators in blind_test.generators"
+            "data/samples: no generated text, or no real one, has words and is no copy of one of "
+            "the other kind; a blind test takes both; train for longer, or name other generators "
+            "in blind_test.generators"
         )
     texts = [*drawn.values()]
     return [texts[place] for place in random.permutation(len(texts)).tolist()]
