@@ -17,16 +17,16 @@ from stages.corpus.errors import Caution
 from stages.judges.detector import ABOUT, Detector
 from stages.measures.bootstrap import Estimate
 from stages.measures.detection import area, share
-from stages.measures.raters import chance_of, fleiss_kappa, share_of_answers
+from stages.measures.raters import Told, chance_of_guessing, fleiss_kappa, share_of_answers
 from stages.pipeline.blind_test_arguments import parse_arguments
-from stages.pipeline.blind_test_files import Key, Sheet, number_page, read_key, read_sheets
+from stages.pipeline.blind_test_files import KEY, Key, Sheet, number_page, read_key, read_sheets
 from stages.pipeline.command_line import check_writable, print_lines, run_command
 from stages.pipeline.files import write_json
 from stages.pipeline.sources import TEST
 from stages.pipeline.stage import pick_device, seed_everything
 from stages.pipeline.trained import DETECTORS, THREADS
 
-SURE = 0.05  # chance of guessing as well, below which somebody is better than guessing
+SURE = 0.05  # chance of guessing as well, up to which somebody is better than guessing
 
 
 def main(*arguments: str) -> None:
@@ -37,19 +37,34 @@ def main(*arguments: str) -> None:
     values = count_answers(key, sheets)
     seed_everything(1, THREADS)
     detectors = {}
-    for folder in sorted(path.parent for path in DETECTORS.glob(f"*/{ABOUT}")):
+    for folder in find_detectors(key):
         detector = Detector.load(folder, pick_device(request.device))
         logits = detector.logits([each.text for each in key.texts])
         detectors[folder.name] = judge_texts(key, logits)
-    if not detectors:
-        warnings.warn(
-            f"{DETECTORS}: no detector; people's answers are counted without one beside them",
-            Caution,
-            stacklevel=1,
-        )
     write_json(request.output, as_numbers({"blind_test": {**values, "detectors": detectors}}))
     print_lines([*tell(values, detectors)])
     print(f"written to {request.output}", file=sys.stderr)
+
+
+def find_detectors(key: Key) -> list[Path]:
+    """List the detectors that may judge a page's texts; where there is none, a `Caution` says why.
+
+    Detectors of another run than the page's may have learnt from the very texts that it shows, or
+    from none of its generators.
+    """
+    found = sorted(path.parent for path in DETECTORS.glob(f"*/{ABOUT}"))
+    alone = "people's answers are counted without one beside them"
+    if not found:
+        warnings.warn(f"{DETECTORS}: no detector; {alone}", Caution, stacklevel=2)
+    elif not KEY.is_file() or read_key(KEY).page != key.page:
+        warnings.warn(
+            f"{DETECTORS}: of another run than the page {key.page}, as {KEY} is not its key; "
+            f"{alone}; `git checkout` and `dvc checkout` bring back those of the page's run",
+            Caution,
+            stacklevel=2,
+        )
+        return []
+    return found
 
 
 def count_answers(key: Key, sheets: Sequence[Sheet]) -> dict[str, Any]:
@@ -62,20 +77,20 @@ def count_answers(key: Key, sheets: Sequence[Sheet]) -> dict[str, Any]:
     Returns:
         `page` (as `number_page`), `raters`, `answers`, `unanswered`; `accuracy`, the share of right
         answers; `chance`, that guessing is right as often; `above_chance`, how many people are
-        right more often than that, at 5 %; `kappa`, agreement between people, where there is some;
+        better than guessing, at 5 %; `kappa`, agreement between people, where there is some;
         `seconds`, the median an answer. `sources` by name, that of real text first: `texts` and
         `answers`, the share `taken_for_real`, and for a generator `accuracy`, where real texts and
         its texts count alike.
     """
     is_real = {number: each.source == TEST for number, each in enumerate(key.texts, start=1)}
     given = [each for sheet in sheets for each in sheet.answers]
-    right = [(each.answer == "real") == is_real[each.id] for each in given]
     taken: dict[int, list[bool]] = {}
     for each in given:
         taken.setdefault(each.id, []).append(each.answer == "real")
     ok = {number: [each == is_real[number] for each in own] for number, own in taken.items()}
-    each_person = [
-        [(each.answer == "real") == is_real[each.id] for each in sheet.answers] for sheet in sheets
+    told = [
+        [Told(is_real[each.id], each.answer == "real") for each in sheet.answers]
+        for sheet in sheets
     ]
     values: dict[str, Any] = {
         "page": number_page(key.page),
@@ -83,8 +98,8 @@ def count_answers(key: Key, sheets: Sequence[Sheet]) -> dict[str, Any]:
         "answers": len(given),
         "unanswered": len(sheets) * len(key.texts) - len(given),
         "accuracy": share_of_answers(ok),
-        "chance": chance_of(sum(right), len(right)),
-        "above_chance": sum(chance_of(sum(own), len(own)) < SURE for own in each_person),
+        "chance": chance_of_guessing(told),
+        "above_chance": sum(chance_of_guessing([own]) <= SURE for own in told),
         "seconds": statistics.median(each.milliseconds for each in given) / 1000,
     }
     kappa = fleiss_kappa([(sum(own), len(own) - sum(own)) for own in taken.values()])

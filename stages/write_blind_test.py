@@ -2,13 +2,14 @@
 
 Source: M. Beneš, "Generating text using LSTM GAN in PyTorch", 2021, whose texts a person told from
 real comments. We differ in that the person does not know how many are generated in a row, as the
-order is drawn, and in that each generator's texts are counted apart.
+order is drawn, in that each generator's texts are counted apart, and in that no generated text is
+shown that is a real one word for word.
 """
 
 import hashlib
 import json
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,7 +23,7 @@ from stages.pages.page import page, read_part
 from stages.pipeline.blind_test_files import KEY, number_page, write_key
 from stages.pipeline.files import replacing, write_metrics
 from stages.pipeline.parameters import load_params
-from stages.pipeline.sources import TEST, Source, generated, load_source
+from stages.pipeline.sources import REAL, TEST, VALIDATION, Source, generated, load_source
 from stages.pipeline.stage import run_stage, seed_everything
 from stages.reporting.wording import name_source
 
@@ -41,7 +42,8 @@ def main() -> None:
     seed_everything(params.seed)
     names = generated(params) if settings.generators is None else settings.generators
     sources = {name: load_source(name) for name in (*names, TEST)}
-    shown = draw_texts(sources, settings.count, derive_seed(params.seed, "blind test"))
+    real = {text for name in (*REAL, VALIDATION) for text in load_source(name).texts}
+    shown = draw_texts(sources, real, settings.count, derive_seed(params.seed, "blind test"))
     content = json.dumps([params.seed, shown])
     fingerprint = hashlib.sha256(content.encode()).hexdigest()[:16]
     model = load_generator(Path("data/generators/language_model"), "cpu")
@@ -62,17 +64,22 @@ def main() -> None:
     write_metrics("write_blind_test", describe(fingerprint, shown))
 
 
-def draw_texts(sources: Mapping[str, Source], count: int, seed: int) -> list[Shown]:
+def draw_texts(
+    sources: Mapping[str, Source], real: Collection[str], count: int, seed: int
+) -> list[Shown]:
     """Draw texts of each source, each text once, in an order of chance.
+
+    A generated text that is a real one too is not drawn: to take it for real is no mistake.
 
     Args:
         sources: of all that are asked about; the last is the real one, of which as many are drawn
             as of the others together.
+        real: all real texts, those that generators learnt from among them.
         count: texts of each generator.
         seed: of the draw; same seed, same texts in the same order.
 
     Raises:
-        UserError: no generator, or no real text, has words.
+        UserError: no text of a generator, or no real one, can be drawn.
     """
     random = np.random.default_rng(seed)
     drawn: dict[str, Shown] = {}
@@ -82,7 +89,8 @@ def draw_texts(sources: Mapping[str, Source], count: int, seed: int) -> list[Sho
         own: dict[str, Shown] = {}
         for place in random.permutation(len(source.texts)).tolist():
             text = source.texts[place]
-            if len(own) < wanted and text and text not in drawn:
+            is_copy = name != TEST and text in real
+            if len(own) < wanted and text and text not in drawn and not is_copy:
                 own.setdefault(text, Shown(text, name, source.labels[place]))
         if len(own) < wanted:
             warnings.warn(
@@ -94,8 +102,9 @@ def draw_texts(sources: Mapping[str, Source], count: int, seed: int) -> list[Sho
         drawn |= own
     if not fakes or len(drawn) == fakes:
         raise UserError(
-            "data/samples: no generated text, or no real one, has words; a blind test takes both; "
-            "train for longer, or name other generators in blind_test.generators"
+            "data/samples: no generated text, or no real one, has words and is no copy of one of "
+            "the other kind; a blind test takes both; train for longer, or name other generators "
+            "in blind_test.generators"
         )
     texts = [*drawn.values()]
     return [texts[place] for place in random.permutation(len(texts)).tolist()]

@@ -59,27 +59,6 @@ def make_model(lengths=(1, 2, 3, 4), max_length=3, seed=0, **changes):
     return model
 
 
-@pytest.fixture(scope="module")
-def bert(tmp_path_factory):
-    """Give the folder of a small BERT with random weights, of three layers and a few pieces."""
-    folder = tmp_path_factory.mktemp("bert")
-    markers = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    pieces = [*markers, *"abcdeinxyz'.!", *(f"##{letter}" for letter in "abcdeinxyz"), "ba", "##an"]
-    (folder / "vocab.txt").write_text("\n".join(pieces))
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=len(pieces),
-        hidden_size=16,
-        num_hidden_layers=3,
-        num_attention_heads=2,
-        intermediate_size=24,
-        max_position_embeddings=12,
-        initializer_range=0.2,  # of 0.02 so few numbers say next to nothing
-    )
-    BertModel(config).save_pretrained(folder)
-    return str(folder)
-
-
 def build(bert, corpus, **changes):
     torch.manual_seed(1)
     settings = SETTINGS.model_copy(update={"model": bert, **changes})

@@ -11,7 +11,6 @@ import torch
 from pydantic import ValidationError
 from safetensors.numpy import load_file
 from torch.nn.functional import cross_entropy, log_softmax
-from transformers import BertConfig, BertModel
 
 from stages.corpus.errors import UserError
 from stages.judges.bert_scorer import BertScorer, Deck
@@ -36,28 +35,6 @@ NUMBERS = {
     "learning_rate": 0.005,
 }
 NAMES = ["rising", "falling"]
-
-
-@pytest.fixture(scope="module")
-def bert(tmp_path_factory):
-    """Give the folder of a small BERT with random weights, and a piece for each letter."""
-    folder = tmp_path_factory.mktemp("bert")
-    markers = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    letters = "abcdefghij"
-    pieces = [*markers, *letters, *(f"##{letter}" for letter in letters)]
-    (folder / "vocab.txt").write_text("\n".join(pieces))
-    torch.manual_seed(0)
-    config = BertConfig(
-        vocab_size=len(pieces),
-        hidden_size=16,
-        num_hidden_layers=3,
-        num_attention_heads=2,
-        intermediate_size=24,
-        max_position_embeddings=12,
-        initializer_range=0.2,
-    )
-    BertModel(config).save_pretrained(folder)
-    return str(folder)
 
 
 def write(count, seed, order):

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ruamel.yaml import YAML
+from scipy.stats import fisher_exact
 
 from stages import blind_test, write_blind_test
 from stages.blind_test import count_answers, judge_texts
@@ -15,12 +16,12 @@ from stages.corpus.corpus import UNKNOWN
 from stages.corpus.errors import Caution, UserError
 from stages.generators.per_label import PerLabel
 from stages.measures.detection import share, wilson
-from stages.measures.raters import chance_of, fleiss_kappa, share_of_answers
+from stages.measures.raters import Told, chance_of_guessing, fleiss_kappa, share_of_answers
 from stages.measures.word_ranks import NOT_RANKED, rank_texts, word_ranks
 from stages.pages.page import embed, page
 from stages.pipeline.blind_test_files import MOST, Answer, Key, Sheet, ShownText, number_page
 from stages.pipeline.command_line import run_command
-from stages.pipeline.sources import Source, write_source
+from stages.pipeline.sources import Source, load_source, write_source
 from stages.reporting.people_part import people_part
 from stages.write_blind_test import draw_texts
 from tests.test_detector import GIVEN_AWAY, make_detector, make_texts
@@ -41,6 +42,8 @@ def tree(tmp_path_factory):
         params |= {"embeddings": ["scalar"], "generators": ["hmm"]}
         YAML().dump(params, Path("params.yaml"))
         write_source("test", ["a b c d", *make_texts(40, 1), ""], [None] * 42)
+        for place, name in enumerate(("train", "validation")):
+            write_source(name, make_texts(20, 30 + place), [None] * 20)
         for place, name in enumerate(NAMES):
             write_source(name, [*make_texts(10, 2 + place, WORDS_OF[name]), ""], [None] * 11)
         Path("data/generators").mkdir()
@@ -122,10 +125,10 @@ def test_no_text_is_shown_twice_and_too_few_are_told():
     sources = {
         "markov": Source(["a", "a", "", "b"], [None] * 4),
         "hmm": Source(["a", "b", "c"], [None] * 3),
-        "test": Source(["a", "b", "d", "e", "f"], [None] * 5),
+        "test": Source(["d", "d", "e", "f"], [None] * 4),
     }
     with pytest.warns(Caution, match="hmm.txt: 1 distinct texts"):
-        shown = draw_texts(sources, 2, 1)
+        shown = draw_texts(sources, {*"def"}, 2, 1)
     assert {(each.text, each.source) for each in shown if each.source != "test"} == {
         ("a", "markov"),
         ("b", "markov"),
@@ -134,12 +137,31 @@ def test_no_text_is_shown_twice_and_too_few_are_told():
     assert sorted(each.text for each in shown) == ["a", "b", "c", "d", "e", "f"]
 
 
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+def test_a_generated_text_that_is_a_real_one_is_not_shown(split):
+    # Of hmm's eleven, one of which is empty, all but two are real texts.
+    real, own = load_source(split), load_source("hmm").texts
+    texts = [*real.texts, *own[2:]]
+    write_source(split, texts, [None] * len(texts))
+    with pytest.warns(Caution, match="hmm.txt: 2 distinct texts with words that no other source"):
+        write_blind_test.main()
+    key = json.loads(Path("data/blind_test.json").read_text())
+    assert {each["text"] for each in key["texts"] if each["source"] == "hmm"} == {*own[:2]}
+
+
+@pytest.mark.filterwarnings("ignore::stages.corpus.errors.Caution")
+def test_generators_that_only_copy_are_refused():
+    sources = {name: Source(["a", "b"], [None] * 2) for name in ("markov", "test")}
+    with pytest.raises(UserError, match="is no copy of one of the other kind"):
+        draw_texts(sources, {*"ab"}, 2, 1)
+
+
 @pytest.mark.filterwarnings("ignore::stages.corpus.errors.Caution")
 @pytest.mark.parametrize("empty", ["markov", "test"])
 def test_a_side_without_words_is_refused(empty):
     sources = {name: Source(["" if name == empty else name], [None]) for name in ("markov", "test")}
     with pytest.raises(UserError, match="a blind test takes both"):
-        draw_texts(sources, 2, 1)
+        draw_texts(sources, set(), 2, 1)
 
 
 # How expected words are
@@ -214,10 +236,45 @@ def test_kappa_is_that_worked_out_by_hand():
     assert fleiss_kappa([(2, 0), (3, 0)]) is None
 
 
-def test_guessing_is_the_binomial_s_upper_tail():
-    # (45 + 10 + 1) / 1024
-    assert chance_of(8, 10) == pytest.approx(56 / 1024)
-    assert chance_of(0, 10) == 1
+def tell_all(real, fake):
+    """Say of so many real texts, then of generated ones, what was said: r or f each."""
+    return [Told(True, each == "r") for each in real] + [Told(False, each == "r") for each in fake]
+
+
+def test_the_lady_tasting_tea():
+    # Fisher's: 8 cups, 4 of each kind, 4 named. All right: 1 of C(8, 4) = 70 ways; three of four
+    # in 4 * 4 more; two in 6 * 6, so that half right is reached by 53 of 70.
+    assert chance_of_guessing([tell_all("rrrr", "ffff")]) == 1 / 70
+    assert chance_of_guessing([tell_all("rrrf", "rfff")]) == 17 / 70
+    assert chance_of_guessing([tell_all("rrff", "rrff")]) == 53 / 70
+    assert chance_of_guessing([tell_all("ffff", "rrrr")]) == 1
+
+
+def test_one_answer_to_all_texts_gains_nothing_wherever_one_stops():
+    # Eight of ten are real: right about 80 %, which is more than half at 5 % (56 / 1024).
+    assert chance_of_guessing([tell_all("rrrrrrrr", "rr")]) == 1
+    assert chance_of_guessing([tell_all("", "fffff")]) == 1
+    # Two who answer so and stop so are 16 of 20 right together, one table of which would be sure.
+    both = [tell_all("rrrrrrrr", "rr"), tell_all("ff", "ffffffff")]
+    assert chance_of_guessing(both) == 1
+    assert fisher_exact([[8, 2], [2, 8]], alternative="greater").pvalue < 0.02
+
+
+def test_guessing_over_several_people_is_worked_out_by_hand():
+    # Ways of 0 to 3 hits, of three real and three fake, three of them called real: 1, 9, 9, 1. Of
+    # one real and two fake, one called real: 2, 1. The sums: 2, 19, 27, 11, 1, of 60.
+    first, second = tell_all("rrf", "rff"), tell_all("r", "ff")
+    assert chance_of_guessing([first, second]) == 12 / 60
+    assert chance_of_guessing([second, first]) == 12 / 60
+
+
+def test_one_person_s_chance_is_scipy_s():
+    random = np.random.default_rng(1)
+    for _ in range(50):
+        real, fake = ("".join(random.choice([*"rf"], random.integers(1, 40))) for _ in range(2))
+        table = [[side.count(answer) for answer in "rf"] for side in (real, fake)]
+        expected = fisher_exact(table, alternative="greater").pvalue
+        assert chance_of_guessing([tell_all(real, fake)]) == pytest.approx(expected)
 
 
 def test_answers_are_counted_by_source():
@@ -226,7 +283,8 @@ def test_answers_are_counted_by_source():
     # The first is right about 1, 2, 3, 5; the second about 1, 2, 4, and leaves 3, 5, 6.
     assert (found["raters"], found["answers"], found["unanswered"]) == (2, 9, 3)
     assert found["accuracy"].value == pytest.approx(7 / 9)
-    assert found["chance"] == pytest.approx((36 + 9 + 1) / 512)
+    # Of three real texts two are called real with three answers; of one, one with one answer.
+    assert found["chance"] == 12 / 60
     assert found["above_chance"] == 0
     assert found["seconds"] == 3  # of 1, 1, 2, 2, 3, 4, 4, 5, 6
     # Both call 1 real and 2 fake, and differ about 4: 3 real, 3 fake. (2/3 - 1/2) / (1 - 1/2)
@@ -296,6 +354,23 @@ def test_detectors_that_are_there_stand_beside_people(key):
     assert found["detectors"]["ngrams"]["area"]["value"] > 0.7
     assert found["accuracy"]["value"] == 0.5
     assert not Path("metrics/blind_test.json").exists()
+
+
+@pytest.mark.parametrize("now", ["another page", "no page"])
+def test_detectors_of_another_run_than_the_page_say_nothing_of_its_texts(key, now):
+    # They may have learnt from the texts that the page shows.
+    Path("data/detectors").mkdir()
+    make_detector().save(Path("data/detectors/ngrams"))
+    Path("data/blind_test.json").rename("old.json")
+    if now == "another page":
+        change("seed", 2)
+        write_blind_test.main()
+    save_sheet("ann.json", answer_all(key))
+    with pytest.warns(Caution, match=f"^data/detectors: of another run than .* {key.page}") as told:
+        blind_test.main("ann.json", "--key", "old.json")
+    assert len(told) == 1
+    found = json.loads(Path("metrics/blind_test.json").read_text())["blind_test"]
+    assert (found["answers"], found["detectors"]) == (24, {})
 
 
 def test_without_detectors_people_are_counted_alone(key):

@@ -10,6 +10,7 @@ import pytest
 
 from stages import blind_test
 from stages.measures.detection import wilson
+from stages.measures.raters import Told, chance_of_guessing
 from stages.pipeline.blind_test_files import write_key
 from stages.write_blind_test import render
 from tests.browser import start_browser
@@ -198,7 +199,9 @@ def test_the_score_is_that_counted_by_hand(sheet):
     sheet.finish("rfrfrf")
     assert sheet.text("score") == "You were right about 2 of 6 texts: 33 %."
     # Wilson at 2 of 6: 9.7 to 70.0 %. At 1 of 3: 6.1 to 79.2. At 1 of 2: 9.5 to 90.5. At 1: 20.7.
-    assert sheet.text("chance").startswith("The 95 % interval is 10 % to 70 %. Guessing")
+    assert sheet.text("chance").startswith("The 95 % interval is 10 % to 70 %. That may be guess")
+    # Three of six are called real, one of them is: all but one of C(6, 3) = 20 ways hit so many.
+    assert sheet.text("chance").endswith("at least so many right with a probability of 0.950.")
     assert sheet.rows() == [
         ["real test text", "3", "33 % (6 % to 79 %)"],
         ["Markov chain", "2", "50 % (9 % to 91 %)"],
@@ -213,13 +216,39 @@ def test_intervals_are_python_s(sheet, texts):
         assert found == pytest.approx(wilson(hits / texts, texts)[1:], abs=1e-12)
 
 
+@pytest.mark.parametrize(("real", "fake"), [(1, 0), (0, 2), (3, 3), (8, 2), (30, 31), (400, 350)])
+def test_chances_of_guessing_are_python_s(sheet, real, fake):
+    for said in {0, 1, (real + fake) // 2, real + fake}:
+        for hits in {max(0, said - fake), (max(0, said - fake) + min(real, said)) // 2}:
+            script = f"return chancesOfGuessing({real}, {fake}, {said}, {hits})"
+            more, less = sheet.driver.execute_script(script)
+            told = [Told(True, n < hits) for n in range(real)]
+            told += [Told(False, n < said - hits) for n in range(fake)]
+            assert more == pytest.approx(chance_of_guessing([told]), abs=1e-12)
+            # At most so many real texts called real: at least so many of those not called so.
+            turned = [Told(each.is_real, not each.said_real) for each in told]
+            assert less == pytest.approx(chance_of_guessing([turned]), abs=1e-12)
+
+
+def test_one_answer_to_all_and_an_early_stop_is_guessing(sheet):
+    sheet.click("begin")
+    sheet.press(*"r")
+    sheet.click("stop", "show")
+    assert sheet.text("score").startswith("You were right about 1 of 1 text:")
+    assert "may be guessing" in sheet.text("chance")
+    assert sheet.text("chance").endswith("a probability of 1.000.")
+
+
 def test_better_and_worse_than_guessing_are_told(sheet):
+    # All right, or all wrong: 1 of 20 ways either way.
     sheet.finish("rffrfr")
-    assert "better than guessing" in sheet.text("chance")
+    assert "Better than guessing" in sheet.text("chance")
+    assert "probability of 0.050." in sheet.text("chance")
     sheet.click("again")
     sheet.driver.switch_to.alert.accept()
     sheet.finish("frrfrf")
-    assert "worse than guessing" in sheet.text("chance")
+    assert "Worse than guessing" in sheet.text("chance")
+    assert "so few right with a probability of 0.050." in sheet.text("chance")
 
 
 def test_what_is_saved_is_what_the_command_counts(sheet, file, tmp_path, monkeypatch):
@@ -378,6 +407,7 @@ def test_ranks_are_shown_by_colour_line_and_words(sheet):
     assert items[1].text.endswith(
         "Of 7 words, 3 in the first 10, 0 to 100, 2 to 1,000, 1 beyond, 1 not known."
     )
+    assert items[4].text.endswith("Of 1 word, 0 in the first 10, 0 to 100, 0 to 1,000, 1 beyond.")
     looks = {
         tuple(
             sheet.driver.find_element("css selector", f"#bands .band-{band}").value_of_css_property(

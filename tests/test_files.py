@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from stages.corpus.errors import UserError
 from stages.pipeline.files import (
     read_lines,
     replacing,
@@ -106,6 +107,12 @@ def test_lines_come_back_as_they_were(lines):
 def test_a_last_line_may_lack_its_end():
     Path("lines.txt").write_bytes(b"one\ntwo")
     assert read_lines("lines.txt") == ["one", "two"]
+
+
+def test_lines_that_are_no_utf_8_are_refused_in_one_line():
+    Path("texts.txt").write_bytes(b"caf\xc3\xa9\ncaf\xe9\n")
+    with pytest.raises(UserError, match=r"^texts\.txt: no UTF-8 text \(byte 9\); .*`dvc repro`"):
+        read_lines("texts.txt")
 
 
 def test_numbers_are_rounded_to_six_digits():

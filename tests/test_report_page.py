@@ -3,10 +3,12 @@
 import json
 import re
 from html import unescape
+from itertools import combinations
 from pathlib import Path
 
 import pytest
 
+from stages.corpus.errors import UserError
 from stages.pipeline.judgements import write_judgements
 from stages.reporting.experiments import FOLDER
 from stages.reporting.html_book import read_picture, render_book
@@ -69,6 +71,11 @@ def write_run(root):
     write(root, "plots/measure.csv", "\n".join([*rows, "hmm,frechet,0.31,0.3,0.32", ""]))
     for name in ("measure", "cross_evaluate"):
         (root / f"plots/{name}.png").write_bytes(DOT)
+    found = {"width": 50, "empty_queries": 0, "precision_at_0.002": 0.6}
+    found = {"texts": {"queries": 259, "chance": 0.05}, "word2vec": found}
+    write(root, "metrics/evaluate_documents.json", {"evaluate_documents": found})
+    rows = ["source,measure,value,low,high", "word2vec,precision_at_0.002,0.6,0.58,0.62", ""]
+    write(root, "plots/documents.csv", "\n".join(rows))
     write(root, "metrics/prepare.json", {"prepare": {"rows": 3136}})
     about = {"commit": "0123456", "processor": "any", "note": "So *it* is."}
     about |= {"title": "An <older> run", "command": "dvc exp run -S seed=2"}
@@ -78,6 +85,10 @@ def write_run(root):
     write(root, f"{FOLDER}/older/measure/markov.json", old)
     write(root, f"{FOLDER}/older/measure/hmm.json", {"frechet": ROW})
     write(root, f"{FOLDER}/older/measure/seqgan.json", {"frechet": 0.6})
+    # The encoder found 65 %, from 63 to 67, in vectors of 40 numbers.
+    old = {"width": 40, "precision_at_0.002": {"value": 0.65, "low": 0.63, "high": 0.67}}
+    old = {"texts": {"queries": 259, "chance": 0.05}, "word2vec": old}
+    write(root, f"{FOLDER}/older/evaluate_documents.json", {"evaluate_documents": old})
 
 
 def render_both(root, count=200):
@@ -233,6 +244,34 @@ def test_a_missing_file_leaves_its_part_out(tree, path, gone):
     assert before != after or path == "data/samples/hmm.labels"  # which had none
     parts = [re.findall(r"<h2>(.*?)</h2>", page) for page in (before, after)]
     assert {*parts[0]} - {*parts[1]} == {*gone}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "data/judgements/ngrams.csv",
+        "data/samples/hmm.txt",
+        "data/samples/test.labels",
+        "data/samples/train.txt",
+        "data/sweep/hmm/0.7.txt",
+        "data/sweep/hmm/temperatures.txt",
+        "metrics/measure/hmm.json",
+        "plots/measure.csv",
+    ],
+)
+def test_a_file_that_is_no_utf_8_is_one_line(tree, path):
+    content = (tree / path).read_bytes()
+    (tree / path).write_bytes(content + b"\xff\n")
+    with pytest.raises(UserError, match=f"^{tree / path}: ") as caught:
+        render_both(tree)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("line", ["hmm,frechet,,0.3,0.32", "hmm,frechet,0.31", "hmm"])
+def test_a_table_of_intervals_that_lacks_a_number_is_one_line(tree, line):
+    write(tree, "plots/measure.csv", f"source,measure,value,low,high\n{line}\n")
+    with pytest.raises(UserError, match=r"measure\.csv: line 2: expected .*`dvc repro`"):
+        render_both(tree)
 
 
 def test_without_any_file_there_is_a_page(tmp_path):
@@ -475,6 +514,14 @@ def test_a_judge_s_texts_are_ordered_and_chosen(opened):
 
 HMM = ("0.250 (0.200 to 0.300)", "0.310 (0.300 to 0.320)")
 MARKOV = ("0.400 (0.380 to 0.420)", "0.500 (0.450 to 0.550)")
+# 60 % - 65 % = -5 points, and 62 is below 63.
+FOUND = ("65.0 % (63.0 to 67.0)", "60.0 % (58.0 to 62.0)", "−5.0 points worse", "apart")
+ENCODERS = [
+    ["all encoders", "queries", "259", "259", "0", "–"],
+    ["all encoders", "right by chance", "5.0 %", "5.0 %", "0.0 points", "–"],
+    ["word2vec", "width", "40", "50", "+10", "–"],
+    ["word2vec", "right of the nearest 0.2 %", *FOUND],
+]
 
 
 def test_two_runs_differ_by_what_hand_gives(opened):
@@ -487,9 +534,19 @@ def test_two_runs_differ_by_what_hand_gives(opened):
         ["Markov chain", "Frechet distance", *MARKOV, "+0.100 worse", "apart"],
         ["hmm", "Frechet distance", *HMM, "+0.060 worse", "overlap"],
         ["Markov chain", "distinct lines", "95.0 %", "90.0 %", "−5.0 points", "–"],
+        *ENCODERS,
     ]
-    assert one(opened, "#runs-status").text == "3 numbers, 1 of them apart."
+    assert one(opened, "#runs-status").text == "7 numbers, 2 of them apart."
     assert one(opened, "#runs-commands").text == "An <older> run\ndvc exp run -S seed=2"
+
+
+def test_encoders_of_whole_texts_are_compared_by_their_own_names(opened):
+    choose(opened, "#runs-first", "An <older> run")
+    choose(opened, "#runs-second", "this run")
+    choose(opened, "#runs-theme", "Encoders of whole texts")
+    assert rows(one(opened, "#runs-table table")) == ENCODERS
+    choose(opened, "#runs-first-source", "word2vec")  # no GAN's name
+    assert rows(one(opened, "#runs-table table")) == ENCODERS[2:]
 
 
 def test_sources_of_other_names_can_be_compared(opened):
@@ -572,3 +629,28 @@ def test_the_parts_of_the_page_are_files_that_people_can_read():
         lines = path.read_text(encoding="utf-8").splitlines()
         assert max(map(len, lines)) <= 120, path
         assert len(lines) < 600, path
+
+
+def read_rules(name):
+    """Return each declaration of a style sheet with its selector and what it stands in."""
+    content = (Path(__file__).parents[1] / "stages/pages" / name).read_text(encoding="utf-8")
+    content = re.sub(r"/\*.*?\*/", "", content, flags=re.DOTALL)
+    rules, around = set(), []
+    for part, sign in re.findall(r"([^{}]*)([{}])", content):
+        if sign == "{":
+            around.append(" ".join(part.split()))
+            continue
+        *outer, selectors = around
+        for selector in selectors.split(", "):
+            rules |= {(*outer, selector, each.strip()) for each in part.split(";") if each.strip()}
+        around.pop()
+    return rules
+
+
+def test_what_both_pages_style_alike_stands_in_what_they_share():
+    assert (".number", "font-variant-numeric: tabular-nums") in read_rules("page.css")
+    dark = "@media (prefers-color-scheme: dark)"
+    assert (dark, ":root", "--paper: #16181c") in read_rules("page.css")
+    sheets = [read_rules(name) for name in ("page.css", "report.css", "blind_test.css")]
+    for one, other in combinations(sheets, 2):
+        assert one & other == set()

@@ -5,7 +5,7 @@ kind says too little, `Field(description="...")` on the field puts words in its 
 """
 
 from itertools import pairwise
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -14,6 +14,7 @@ from pydantic import (
     Field,
     ValidatorFunctionWrapHandler,
     field_validator,
+    model_validator,
 )
 
 _T = TypeVar("_T")
@@ -61,6 +62,9 @@ Rate = Annotated[float, Field(gt=0, le=1)]  # a learning rate, top_p
 Weight = Annotated[float, Field(ge=0)]  # of one loss beside another
 Temperature = Annotated[float, Field(ge=0.01, le=100)]  # below it logits overflow
 Text = Annotated[str, Field(pattern=r"\S")]  # not blank; say in a description what it stands for
+Bert = Annotated[
+    Text, Field(description="MiniLM, a folder, or the name of a BERT on the Hugging Face hub")
+]
 # Distinct[Literal["a", "b"]]: a list of any of them, each once; may be empty.
 Distinct = Annotated[
     list[_T], AfterValidator(_each_once), Field(json_schema_extra={"uniqueItems": True})
@@ -83,3 +87,26 @@ class NetworkSettings(Section):
     batch_size: Count  # texts a step
     learning_rate: Rate  # of Adam
     epochs: Count  # passes over the training split
+
+
+class BertSettings(Section):
+    """A pretrained BERT that goes on learning.
+
+    Attributes:
+        model: MiniLM, which comes with the requirements, a folder, or a name on the hub.
+        num_layers: of the BERT that are kept, the lowest ones.
+        trained_layers: of these that learn, the highest ones.
+    """
+
+    model: Bert
+    num_layers: Count
+    trained_layers: CountOrZero
+
+    @model_validator(mode="after")
+    def _check_layers(self) -> Self:
+        if self.trained_layers > self.num_layers:
+            raise ValueError(
+                f"trained_layers is {self.trained_layers}; allowed: at most num_layers, which is "
+                f"{self.num_layers}"
+            )
+        return self

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
-from pydantic import Field
 
 from stages.corpus.checked_files import read_json
 from stages.corpus.corpus import Corpus
-from stages.corpus.settings import Section, Text
+from stages.corpus.settings import Bert, Section
 from stages.documents.protocol import ABOUT, DocumentAbout, save_document_model
 from stages.generators.protocol import Step
 from stages.measures.sentence_vectors import SentenceEncoder
@@ -29,9 +28,7 @@ class Settings(Section):
         model: MiniLM, a folder, or the name of a BERT on the Hugging Face hub.
     """
 
-    model: Text = Field(
-        description="MiniLM, a folder, or the name of a BERT on the Hugging Face hub"
-    )
+    model: Bert
 
 
 class _About(DocumentAbout):

@@ -14,10 +14,9 @@ pieces.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import torch
-from pydantic import Field
 from safetensors.torch import save_file
 from torch import Tensor
 from tqdm import tqdm
@@ -29,7 +28,7 @@ from stages.corpus.checked_files import (
 )
 from stages.corpus.corpus import Corpus
 from stages.corpus.errors import UserError
-from stages.corpus.settings import Count, Section, Text
+from stages.corpus.settings import Bert, Count, Section, Text
 from stages.embeddings.pretrained_bert import (
     OF_EMBEDDING,
     encode_pieces,
@@ -60,9 +59,7 @@ class Settings(Section):
         vector_size: E, discriminants to project to; None keeps BERT's own vectors.
     """
 
-    model: Annotated[
-        Text, Field(description="MiniLM, a folder, or the name of a BERT on the Hugging Face hub")
-    ]
+    model: Bert
     vector_size: Count | None
 
 
@@ -90,6 +87,7 @@ class BertEmbedding:
             training vectors has mean 0 and mean square 1.
         project: whether vectors are those E numbers, instead of BERT's own D.
         device: where BERT runs and vectors live.
+        setting: what names the model, for messages; see `pretrained.place_of`.
     """
 
     name: ClassVar = "bert"
@@ -107,8 +105,9 @@ class BertEmbedding:
         *,
         project: bool,
         device: str = "cpu",
+        setting: str = OF_EMBEDDING,
     ) -> None:
-        self.model = model
+        self.model, self.setting = model, setting
         self.pieces = list(pieces)
         self.begins = begins
         self.mapping = mapping.to(device)
@@ -118,7 +117,7 @@ class BertEmbedding:
         self.device = device
         self.width = discriminants.shape[1] if project else mapping.shape[1]
         self.vocabulary_size = len(pieces) - 1
-        self._tokenizer = load_tokenizer(model)
+        self._tokenizer = load_tokenizer(model, setting)
         self._bert: Any = None  # loaded when first needed: decoding does without
 
     @classmethod
@@ -190,7 +189,7 @@ class BertEmbedding:
     def embed(self, tokens: Tensor) -> Tensor:
         """Turn ids of word pieces (B, T) into contextual vectors (B, T, E), float32."""
         if self._bert is None:
-            self._bert = load_bert(self.model, self.device)
+            self._bert = load_bert(self.model, self.device, self.setting)
         tokens = tokens.to(self.device)
         vectors, _ = encode_pieces(self._bert, self._tokenizer, tokens)  # (B, T, D)
         end = self.mapping[NOT_A_WORD]
@@ -252,7 +251,8 @@ class BertEmbedding:
     def load(cls, folder: Path, device: str) -> Self:
         """Read what `save` wrote; raises as `pretrained_bert.load_bert`."""
         about = read_json(folder / ABOUT, _About)
-        width = load_width(about.model)  # D
+        setting = f"{folder / ABOUT}: model"
+        width = load_width(about.model, setting)  # D
         rows = len(about.pieces)  # K
         expected = {
             "begins": ("bool", (rows,)),
@@ -263,7 +263,7 @@ class BertEmbedding:
         arrays = read_tensors(folder / VECTORS, expected)
         tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
         made = {"model": about.model, "pieces": about.pieces, "project": about.project}
-        embedding = cls(**made, **tensors, device=device)
+        embedding = cls(**made, **tensors, device=device, setting=setting)
         embedding.settings, embedding.fingerprint = about.settings, about.corpus
         return embedding
 

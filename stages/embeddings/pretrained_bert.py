@@ -67,7 +67,7 @@ def load_bert(model: str, device: str, setting: str = OF_EMBEDDING) -> Any:
     Args:
         model: MiniLM, a folder, or a name on the Hugging Face hub.
         device: where it runs.
-        setting: what names the model, for the message: a key of params.yaml, or an option.
+        setting: what names the model, for the message; see `pretrained.place_of`.
 
     Raises:
         UserError: there is no such model, or it is not a BERT.

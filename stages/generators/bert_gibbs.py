@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import torch
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field
 from torch import Tensor
 from torch.nn.functional import pad
 from torch.optim import Adam
@@ -29,7 +29,7 @@ from stages.corpus.checked_files import Words, check_words
 from stages.corpus.choice import choose_evenly
 from stages.corpus.corpus import Corpus, Split
 from stages.corpus.errors import UserError
-from stages.corpus.settings import Count, CountOrZero, Rate, Section, Size, Text
+from stages.corpus.settings import BertSettings, Count, CountOrZero, Rate, Size
 from stages.generators.folder import load_about, load_network, save_folder
 from stages.generators.protocol import GeneratorAbout, Step, check_request
 from stages.networks.cores import all_cores
@@ -45,14 +45,13 @@ PIECES = {"cpu": 2**9, "cuda": 2**15}  # of these, word pieces that BERT sees at
 VALIDATED = 100  # validation texts at most whose pseudo-log-likelihood judges an epoch
 
 
-class BertGibbsSettings(Section):
+class BertGibbsSettings(BertSettings):
     """Which BERT, how it learns, and how it writes.
 
+    Beside the layers that learn, the vectors of pieces, by which they are predicted too, and the
+    head always do.
+
     Attributes:
-        model: MiniLM, which comes with the requirements, a folder, or a name on the hub.
-        num_layers: of the BERT that are kept, the lowest ones.
-        trained_layers: of these that learn, the highest ones; the vectors of pieces, by which they
-            are predicted too, and the head always learn.
         masking: of the training texts' pieces; see `training.masked.choose`.
         batch_size: texts a step.
         learning_rate: of Adam, at its height.
@@ -60,25 +59,11 @@ class BertGibbsSettings(Section):
         sweeps: in which each piece is drawn again, after the texts were written left to right.
     """
 
-    model: Annotated[
-        Text, Field(description="MiniLM, a folder, or the name of a BERT on the Hugging Face hub")
-    ]
-    num_layers: Count
-    trained_layers: CountOrZero
     masking: Literal["any", "bert"]
     batch_size: Count
     learning_rate: Rate
     epochs: Count
     sweeps: CountOrZero
-
-    @model_validator(mode="after")
-    def _check_layers(self) -> Self:
-        if self.trained_layers > self.num_layers:
-            raise ValueError(
-                f"trained_layers is {self.trained_layers}; allowed: at most num_layers, which is "
-                f"{self.num_layers}"
-            )
-        return self
 
 
 def _check_lengths(counts: list[int]) -> list[int]:

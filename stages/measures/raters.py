@@ -3,16 +3,25 @@
 Source: J. Fleiss, "Measuring Nominal Scale Agreement among Many Raters", Psychological Bulletin
 1971, doi:10.1037/h0031619; E. Korn and B. Graubard, "Confidence Intervals for Proportions with
 Small Expected Number of Positive Counts Estimated from Survey Data", Survey Methodology 1998, for
-intervals by an effective number of answers.
+intervals by an effective number of answers; R. Fisher, "The Design of Experiments", 1935, chapter
+II, for the test against guessing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from math import comb
+from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import binomtest
 
 from stages.measures.bootstrap import Estimate
 from stages.measures.detection import wilson
+
+
+class Told(NamedTuple):
+    """Whether a text is real, and whether somebody said so."""
+
+    is_real: bool
+    said_real: bool
 
 
 def share_of_answers(answers: Mapping[int, Sequence[bool]]) -> Estimate:
@@ -56,6 +65,29 @@ def fleiss_kappa(counts: Sequence[tuple[int, int]]) -> float | None:
     return float((agreement.mean() - chance) / (1 - chance))
 
 
-def chance_of(right: int, count: int) -> float:
-    """Return the chance that guessing is right at least so often: the exact binomial test."""
-    return float(binomtest(right, count, 0.5, alternative="greater").pvalue)
+def chance_of_guessing(people: Iterable[Sequence[Told]]) -> float:
+    """Return the chance that guessing would be right at least as often.
+
+    Whoever guesses answers alone, and without regard to who wrote the texts. Given how many real
+    and how many generated texts a person has answered, and how often that person said real, the
+    number of real texts among these is then hypergeometric: Fisher's exact test, one-sided. All
+    right answers follow from that number. Over several people it is summed, each given their own
+    counts, as N. Mantel and W. Haenszel do (JNCI 1959, doi:10.1093/jnci/22.4.719), but exactly,
+    not by a normal approximation. So neither one answer to all texts nor stopping where more of
+    one kind have been shown gains anything; in a binomial test against one half both would.
+
+    Args:
+        people: what each has said of different texts.
+
+    Returns:
+        A p-value, above 0 and at most 1: 1 for whoever gives all texts the same answer.
+    """
+    hits, ways = 0, np.array([1], object)  # of calling so many real texts real: whole numbers
+    for answers in people:
+        real = sum(each.is_real for each in answers)
+        said = sum(each.said_real for each in answers)
+        hits += sum(each.is_real and each.said_real for each in answers)
+        fake = len(answers) - real
+        own = [comb(real, count) * comb(fake, said - count) for count in range(said + 1)]
+        ways = np.convolve(ways, np.array(own, object))
+    return int(ways[hits:].sum()) / int(ways.sum())

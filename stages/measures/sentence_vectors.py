@@ -30,7 +30,7 @@ class SentenceEncoder:
     Args:
         device: where it runs.
         model: a BERT, as `pretrained_bert.load_bert` takes it.
-        setting: what names the model, for messages: a key of params.yaml, or an option.
+        setting: what names the model, for messages; see `pretrained.place_of`.
 
     Raises:
         UserError: as `load_bert` and `load_tokenizer`.

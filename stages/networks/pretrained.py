@@ -16,7 +16,7 @@ def load_pretrained(kind: str, model: str, setting: str, known: str = "", **opti
     Args:
         kind: the class of transformers that loads it, such as AutoTokenizer.
         model: a folder, or a name on the hub.
-        setting: what names the model, for the message: a key of params.yaml, or an option.
+        setting: what names the model, for the message; see `place_of`.
         known: names of models that the caller knows besides, for the message.
         options: of `from_pretrained`.
 
@@ -51,5 +51,11 @@ def load_pretrained(kind: str, model: str, setting: str, known: str = "", **opti
 
 
 def place_of(setting: str) -> str:
-    """Say where a setting stands: in params.yaml, or on the command line."""
-    return setting if setting.startswith("--") else f"params.yaml: {setting}"
+    """Say where a setting stands.
+
+    Args:
+        setting: a key of params.yaml, an option, or a saved model's file and its key, such as
+            `data/embeddings/bert/about.json: model`.
+    """
+    is_key = not setting.startswith("--") and ": " not in setting
+    return f"params.yaml: {setting}" if is_key else setting

@@ -1,6 +1,7 @@
 // The blind test's result: shares with their intervals, and all texts with who wrote them.
 
 const NORMAL = 1.959964; // standard deviations to either side that hold 95 %
+const SURE = 0.05; // chance of guessing as well, up to which somebody is better than guessing
 // Words by their rank under the language model, as in GLTR; the last are not ranked.
 const BANDS = [
   ["among the 10 most expected words", 10],
@@ -17,6 +18,46 @@ function wilson(value, count) {
   const spread = (value * (1 - value)) / count + NORMAL ** 2 / (4 * count ** 2);
   const reach = (NORMAL / below) * Math.sqrt(spread);
   return [Math.min(middle - reach, value), Math.max(middle + reach, value)];
+}
+
+/** Return in how many ways so many of `count` can be chosen. */
+function countWays(count, chosen) {
+  let ways = 1n;
+  for (let k = 0; k < chosen; k += 1) ways = (ways * BigInt(count - k)) / BigInt(k + 1);
+  return ways;
+}
+
+/**
+ * Return the chances that whoever guesses is right about at least as many texts, and about at most
+ * as many: Fisher's exact test, as in measures/raters.py. Given are the numbers of real and of
+ * generated texts, how often real was said, and of how many real texts.
+ */
+function chancesOfGuessing(real, fake, said, hits) {
+  let [more, less] = [0n, 0n];
+  for (let count = 0; count <= said; count += 1) {
+    const ways = countWays(real, count) * countWays(fake, said - count);
+    if (count >= hits) more += ways;
+    if (count <= hits) less += ways;
+  }
+  const all = countWays(real + fake, said);
+  const share = (ways) => Number((ways * 10n ** 15n) / all) / 1e15;
+  return [share(more), share(less)];
+}
+
+/** Say whether somebody is better than guessing, from the counts of each source. */
+function tellChance(sources) {
+  const sum = (isReal, what) =>
+    sources.filter((each) => each.real === isReal).reduce((total, each) => total + each[what], 0);
+  const hits = sum(true, "taken");
+  const said = hits + sum(false, "taken");
+  const [more, less] = chancesOfGuessing(sum(true, "texts"), sum(false, "texts"), said, hits);
+  const write = (chance) => (chance < 0.001 ? "less than 0.001" : chance.toFixed(3));
+  const guesser = "a guesser who says \u201creal\u201d as often as you";
+  if (less <= SURE) {
+    return `Worse than guessing, you were fooled: ${guesser} gets so few right with a probability of ${write(less)}.`;
+  }
+  const told = `${guesser} gets at least so many right with a probability of ${write(more)}.`;
+  return more <= SURE ? `Better than guessing: ${told}` : `That may be guessing: ${told}`;
 }
 
 /** Count what was answered: right ones, and by source the texts and those taken for real. */
@@ -49,11 +90,10 @@ function showEnd() {
   const { right, answered, sources } = countUp(state.answers, data.key, data.sources);
   const share = right / answered;
   const [low, high] = wilson(share, answered);
-  by("score").textContent = `You were right about ${right} of ${answered} texts: ${percent(share)}.`;
-  const span = `The 95 % interval is ${percent(low)} to ${percent(high)}`;
-  if (low > 0.5) by("chance").textContent = `${span}: better than guessing, which is right half the time.`;
-  else if (high < 0.5) by("chance").textContent = `${span}: worse than guessing. You were fooled.`;
-  else by("chance").textContent = `${span}. Guessing is right half the time, and that lies within it.`;
+  const texts = answered === 1 ? "text" : "texts";
+  by("score").textContent = `You were right about ${right} of ${answered} ${texts}: ${percent(share)}.`;
+  const span = `The 95 % interval is ${percent(low)} to ${percent(high)}.`;
+  by("chance").textContent = `${span} ${tellChance(sources)}`;
   by("sources").replaceChildren();
   const real = sources.find((source) => source.real);
   const level = real.texts ? real.taken / real.texts : null;
@@ -99,7 +139,8 @@ function tellRanks(ranks) {
   const counts = BANDS.map(() => 0);
   for (const rank of ranks) counts[bandOf(rank)] += 1;
   const [first, second, third, fourth, unknown] = counts;
-  const told = `Of ${ranks.length} words, ${first} in the first 10, ${second} to 100, ${third} to 1,000, `;
+  const words = ranks.length === 1 ? "1 word" : `${ranks.length} words`;
+  const told = `Of ${words}, ${first} in the first 10, ${second} to 100, ${third} to 1,000, `;
   return `${told}${fourth} beyond${unknown ? `, ${unknown} not known` : ""}.`;
 }
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import NoReturn
 
 from stages.corpus.errors import UserError
-from stages.pipeline.files import read_lines
 from stages.pipeline.stage import is_out_of_memory, run_stage
 
 
@@ -65,11 +64,8 @@ def read_texts(path: str) -> list[str]:
         UserError: it cannot be read, or is no UTF-8.
     """
     try:
-        if path == "-":
-            content = sys.stdin.buffer.read().decode("utf-8")
-            lines = content.removesuffix("\n").split("\n") if content else []
-        else:
-            lines = read_lines(path)
+        content = sys.stdin.buffer.read() if path == "-" else Path(path).read_bytes()
+        lines = content.decode("utf-8").removesuffix("\n").split("\n") if content else []
     except OSError as error:
         raise UserError(f"{path}: {error.strerror.lower()}") from None
     except UnicodeDecodeError as error:

@@ -5,8 +5,9 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from stages.corpus.settings import (
+    Bert,
+    BertSettings,
     Count,
-    CountOrZero,
     Distinct,
     Part,
     Rate,
@@ -124,34 +125,18 @@ class VectorDetector(Section):
     """A detector of generated text by a BERT's sentence vectors."""
 
     strength: Strength
-    model: Text = Field(
-        description="MiniLM, a folder, or the name of a BERT on the Hugging Face hub"
-    )
+    model: Bert
 
 
-class BertDetector(Section):
+class BertDetector(BertSettings):
     """A detector of generated text by a BERT that is fine-tuned; see `judges.bert_scorer`."""
 
-    model: Text = Field(
-        description="MiniLM, a folder, or the name of a BERT on the Hugging Face hub"
-    )
-    num_layers: Count
-    trained_layers: CountOrZero
     max_pieces: Size
     texts: Fakes | None
     epochs: Count
     batch_size: Count
     learning_rate: Rate
     not_met: bool
-
-    @model_validator(mode="after")
-    def _check_layers(self) -> Self:
-        if self.trained_layers > self.num_layers:
-            raise ValueError(
-                f"trained_layers is {self.trained_layers}; allowed: at most num_layers, which is "
-                f"{self.num_layers}"
-            )
-        return self
 
 
 class Detectors(Section):
@@ -179,9 +164,7 @@ class Measure(Section):
 
     count: Texts
     resamples: Resamples
-    model: Text = Field(
-        description="MiniLM, a folder, or the name of a BERT on the Hugging Face hub"
-    )
+    model: Bert
 
 
 class Report(Section):

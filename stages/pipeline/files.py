@@ -11,6 +11,8 @@ from glob import escape
 from pathlib import Path
 from typing import Any
 
+from stages.corpus.errors import UserError
+
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
@@ -58,8 +60,18 @@ def _remove(path: Path) -> None:
 
 
 def read_lines(path: str | Path) -> list[str]:
-    """Read a text file of one text a line; only a line feed ends a line."""
-    content = Path(path).read_bytes().decode("utf-8")
+    """Read what `write_lines` wrote, one text a line; only a line feed ends a line.
+
+    Raises:
+        UserError: it is no UTF-8.
+    """
+    try:
+        content = Path(path).read_bytes().decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{path}: no UTF-8 text (byte {error.start}); it is damaged or not the pipeline's: "
+            "`dvc repro` writes it anew"
+        ) from None
     return content.removesuffix("\n").split("\n") if content else []
 
 

@@ -8,8 +8,14 @@ from stages.measures.copies import longest_runs
 from stages.pipeline.files import read_lines
 from stages.pipeline.judgements import load_judgements
 from stages.reporting.experiments import ABOUT
-from stages.reporting.record import Numbers, Record, read_json, read_record
-from stages.reporting.sections import DETECTED, LABELS, name_class, sweep_column
+from stages.reporting.record import PRECISION, TEXTS, Numbers, Record, read_json, read_record
+from stages.reporting.sections import (
+    DETECTED,
+    LABELS,
+    document_column,
+    name_class,
+    sweep_column,
+)
 from stages.reporting.tables import Number, error, share, show, spaced, tenths
 from stages.reporting.wording import THEMES, name_source, word
 
@@ -179,6 +185,13 @@ def _rows(record: Record, names: Mapping[str, str]) -> list[list[Any]]:
             for key, number in found.items():
                 name, form = DETECTED.get(key, (name_class(key), share))
                 add(f"Detector {kind}", title(source), name, number, form)
+    for encoder, found in record.documents.items():
+        # Its own name: an encoder may be called as an embedding is, whose name is its GAN's.
+        source = "all encoders" if encoder == TEXTS else encoder
+        for key, number in found.items():
+            name, form = document_column(key)
+            best = "high" if key.startswith(PRECISION) else ""
+            add("Encoders of whole texts", source, name, number, form, best)
     for source, found in record.labels.items():
         for key, number in found.items():
             name, form = LABELS.get(key, (spaced(key), tenths))

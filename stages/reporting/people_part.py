@@ -96,8 +96,8 @@ def _tell(found: Mapping[str, Any]) -> str:
         f"{people} saw the texts of a page, real and generated ones in random order, and said "
         f"which each is: {answers}, {found['seconds']:.1f} seconds each (median)"
         + (f"; {left} were not given." if left else "."),
-        f"Guessing would be right at least as often with a probability of {how}; "
-        f"{found['above_chance']} of {raters} beat it at 5 %.",
+        "Guessing, and saying real as often as they did, would be right at least as often with a "
+        f"probability of {how}; {found['above_chance']} of {raters} beat it at 5 %.",
     ]
     if "kappa" in found:
         parts.append(

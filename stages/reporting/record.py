@@ -181,18 +181,29 @@ def _interval(
 
 
 def _read_intervals(path: Path) -> dict[tuple[str, str], tuple[float, float, float]]:
-    """Read value, low and high by source and name; `frechet` at 0.7 is `frechet_at_0.7`."""
+    """Read value, low and high by source and name; `frechet` at 0.7 is `frechet_at_0.7`.
+
+    Raises:
+        UserError: the file is not what a stage writes.
+    """
     if not path.is_file():
         return {}
     with path.open(encoding="utf-8", newline="") as file:
-        return {
-            (row["source"], _name(row)): (
-                float(row["value"]),
-                float(row["low"]),
-                float(row["high"]),
-            )
-            for row in csv.DictReader(file)
-        }
+        rows = csv.DictReader(file)
+        try:
+            return {
+                (row["source"], _name(row)): (
+                    float(row["value"]),
+                    float(row["low"]),
+                    float(row["high"]),
+                )
+                for row in rows
+            }
+        except (KeyError, TypeError, ValueError, csv.Error):
+            raise UserError(
+                f"{path}: line {rows.line_num}: expected source, measure, value, low and high; "
+                "`dvc repro` writes the file anew"
+            ) from None
 
 
 def _name(row: Mapping[str, str]) -> str:

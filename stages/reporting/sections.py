@@ -33,6 +33,14 @@ DETECTED: Columns = {
     "caught_at_0.05": ("caught at 5 % of validation", share),
     "calibration_error": ("calibration error", fixed(3)),
 }
+DOCUMENTS: Columns = {
+    "width": ("width", whole),
+    "empty_queries": ("queries without a known word", whole),
+    "empty_candidates": ("texts to find without a known word", whole),
+    "queries": ("queries", whole),
+    "candidates": ("texts to find", whole),
+    "chance": ("right by chance", tenths),
+}
 _SWEPT = {"frechet": ("Frechet distance", significant), "self_bleu_4": ("Self-BLEU-4", fixed(3))}
 
 
@@ -174,12 +182,24 @@ def name_class(key: str) -> str:
 def document_table(record: Record) -> str:
     """Set out how often each encoder of documents finds texts of the query's label."""
     encoders = {name: numbers for name, numbers in record.documents.items() if name != TEXTS}
-    columns: Columns = {"width": ("width", whole)}
-    for key in columns_of(encoders):
-        if key.startswith(PRECISION):
-            columns |= {key: (f"at {100 * float(key.removeprefix(PRECISION)):g} %", tenths)}
-    columns |= {"empty_queries": ("queries without a known word", whole)}
+    found = [key for key in columns_of(encoders) if key.startswith(PRECISION)]
+    columns: Columns = {
+        "width": DOCUMENTS["width"],
+        **{key: (f"at {_percent(key)}", tenths) for key in found},
+        "empty_queries": DOCUMENTS["empty_queries"],
+    }
     return source_table(encoders, columns, str, "encoder: of the nearest texts")
+
+
+def document_column(key: str) -> tuple[str, Callable[[float], str]]:
+    """Return the title and form of a number of an encoder, such as `precision_at_0.002`."""
+    if key.startswith(PRECISION):
+        return f"right of the nearest {_percent(key)}", tenths
+    return DOCUMENTS.get(key, (spaced(key), significant))
+
+
+def _percent(key: str) -> str:
+    return f"{100 * float(key.removeprefix(PRECISION)):g} %"
 
 
 def label_table(record: Record, name: Name = name_source) -> str:
