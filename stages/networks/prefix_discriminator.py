@@ -6,7 +6,7 @@ Normalization for Generative Adversarial Networks", 2018, arXiv:1802.05957 (thei
 layer, ours the hidden layer of the head, and its last where it is to be bounded, as an LSTM's
 output is bounded by itself and its memory would fade); waves for single numbers after M. Tancik et
 al., "Fourier Features Let Networks Learn High Frequency Functions in Low Dimensional Domains",
-2020, arXiv:2006.10739; dropout of the same numbers at each word, see `variational_dropout`.
+2020, arXiv:2006.10739.
 """
 
 import math
@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from torch.nn.functional import one_hot, pad
 from torch.nn.utils.parametrizations import spectral_norm
 
+from stages.networks.dropout import Dropout
 from stages.networks.portable import Linear
-from stages.networks.variational_dropout import VariationalDropout
 
 PARTS = 4  # of a batch, by length
 WAVES = 20  # of lengths 2, 4, … 2**20: neighbouring ids differ, and a million have room
@@ -35,8 +35,7 @@ class PrefixDiscriminator(nn.Module):
         width: E, numbers a token.
         hidden_size: H, of each LSTM layer and of the dense layers.
         num_layers: of the LSTM.
-        dropout: share of numbers dropped in training, before and after the LSTM; the same at each
-            place of a text.
+        dropout: share of numbers dropped in training, before and after the LSTM.
         token_dropout: share of tokens whose vector is zeroed in training, so that the unknown words
             of other texts are nothing new.
         sources: S, of fakes.
@@ -63,16 +62,16 @@ class PrefixDiscriminator(nn.Module):
             nn.LeakyReLU(0.2),
             Linear(hidden_size, hidden_size),
             nn.LeakyReLU(0.2),
-            VariationalDropout(dropout),
+            Dropout(dropout),
         )
         between = dropout if num_layers > 1 else 0.0
         self.lstm = nn.LSTM(hidden_size, hidden_size, num_layers, batch_first=True, dropout=between)
         last = Linear(hidden_size, sources)
         self.head = nn.Sequential(
-            VariationalDropout(dropout),
+            Dropout(dropout),
             spectral_norm(Linear(2 * hidden_size, hidden_size)),
             nn.LeakyReLU(0.2),
-            VariationalDropout(dropout),
+            Dropout(dropout),
             spectral_norm(last) if bounded else last,
         )
 
