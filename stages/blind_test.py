@@ -17,7 +17,7 @@ from stages.corpus.errors import Caution
 from stages.judges.detector import ABOUT, Detector
 from stages.measures.bootstrap import Estimate
 from stages.measures.detection import area, share
-from stages.measures.raters import Told, chance_of_guessing, fleiss_kappa, share_of_answers
+from stages.measures.raters import chance_of_guessing, fleiss_kappa, share_of_answers
 from stages.pipeline.blind_test_arguments import parse_arguments
 from stages.pipeline.blind_test_files import KEY, Key, Sheet, number_page, read_key, read_sheets
 from stages.pipeline.command_line import check_writable, print_lines, run_command
@@ -88,18 +88,15 @@ def count_answers(key: Key, sheets: Sequence[Sheet]) -> dict[str, Any]:
     for each in given:
         taken.setdefault(each.id, []).append(each.answer == "real")
     ok = {number: [each == is_real[number] for each in own] for number, own in taken.items()}
-    told = [
-        [Told(is_real[each.id], each.answer == "real") for each in sheet.answers]
-        for sheet in sheets
-    ]
+    people = [{each.id: each.answer == "real" for each in sheet.answers} for sheet in sheets]
     values: dict[str, Any] = {
         "page": number_page(key.page),
         "raters": len(sheets),
         "answers": len(given),
         "unanswered": len(sheets) * len(key.texts) - len(given),
         "accuracy": share_of_answers(ok),
-        "chance": chance_of_guessing(told),
-        "above_chance": sum(chance_of_guessing([own]) <= SURE for own in told),
+        "chance": chance_of_guessing(is_real, people),
+        "above_chance": sum(chance_of_guessing(is_real, [own]) <= SURE for own in people),
         "seconds": statistics.median(each.milliseconds for each in given) / 1000,
     }
     kappa = fleiss_kappa([(sum(own), len(own) - sum(own)) for own in taken.values()])

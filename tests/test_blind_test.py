@@ -3,6 +3,7 @@
 import json
 import shutil
 import sys
+from itertools import combinations, product
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from stages.corpus.corpus import UNKNOWN
 from stages.corpus.errors import Caution, UserError
 from stages.generators.per_label import PerLabel
 from stages.measures.detection import share, wilson
-from stages.measures.raters import Told, chance_of_guessing, fleiss_kappa, share_of_answers
+from stages.measures.raters import chance_of_guessing, fleiss_kappa, share_of_answers
 from stages.measures.word_ranks import NOT_RANKED, rank_texts, word_ranks
 from stages.pages.page import embed, page
 from stages.pipeline.blind_test_files import MOST, Answer, Key, Sheet, ShownText, number_page
@@ -236,36 +237,64 @@ def test_kappa_is_that_worked_out_by_hand():
     assert fleiss_kappa([(2, 0), (3, 0)]) is None
 
 
-def tell_all(real, fake):
-    """Say of so many real texts, then of generated ones, what was said: r or f each."""
-    return [Told(True, each == "r") for each in real] + [Told(False, each == "r") for each in fake]
+def chance(*people):
+    """Ask of people, each with texts of their own: r or f of real ones, then of generated ones."""
+    is_real, said = {}, []
+    for real, fake in people:
+        texts = range(len(is_real), len(is_real) + len(real + fake))
+        said.append({text: each == "r" for text, each in zip(texts, real + fake, strict=True)})
+        is_real |= {text: place < len(real) for place, text in enumerate(texts)}
+    return chance_of_guessing(is_real, said)
 
 
 def test_the_lady_tasting_tea():
     # Fisher's: 8 cups, 4 of each kind, 4 named. All right: 1 of C(8, 4) = 70 ways; three of four
     # in 4 * 4 more; two in 6 * 6, so that half right is reached by 53 of 70.
-    assert chance_of_guessing([tell_all("rrrr", "ffff")]) == 1 / 70
-    assert chance_of_guessing([tell_all("rrrf", "rfff")]) == 17 / 70
-    assert chance_of_guessing([tell_all("rrff", "rrff")]) == 53 / 70
-    assert chance_of_guessing([tell_all("ffff", "rrrr")]) == 1
+    assert chance(("rrrr", "ffff")) == 1 / 70
+    assert chance(("rrrf", "rfff")) == 17 / 70
+    assert chance(("rrff", "rrff")) == 53 / 70
+    assert chance(("ffff", "rrrr")) == 1
 
 
 def test_one_answer_to_all_texts_gains_nothing_wherever_one_stops():
     # Eight of ten are real: right about 80 %, which is more than half at 5 % (56 / 1024).
-    assert chance_of_guessing([tell_all("rrrrrrrr", "rr")]) == 1
-    assert chance_of_guessing([tell_all("", "fffff")]) == 1
+    assert chance(("rrrrrrrr", "rr")) == 1
+    assert chance(("", "fffff")) == 1
     # Two who answer so and stop so are 16 of 20 right together, one table of which would be sure.
-    both = [tell_all("rrrrrrrr", "rr"), tell_all("ff", "ffffffff")]
-    assert chance_of_guessing(both) == 1
+    assert chance(("rrrrrrrr", "rr"), ("ff", "ffffffff")) == 1
     assert fisher_exact([[8, 2], [2, 8]], alternative="greater").pvalue < 0.02
 
 
 def test_guessing_over_several_people_is_worked_out_by_hand():
     # Ways of 0 to 3 hits, of three real and three fake, three of them called real: 1, 9, 9, 1. Of
     # one real and two fake, one called real: 2, 1. The sums: 2, 19, 27, 11, 1, of 60.
-    first, second = tell_all("rrf", "rff"), tell_all("r", "ff")
-    assert chance_of_guessing([first, second]) == 12 / 60
-    assert chance_of_guessing([second, first]) == 12 / 60
+    first, second = ("rrf", "rff"), ("r", "ff")
+    assert chance(first, second) == chance(second, first) == 12 / 60
+
+
+def test_people_who_agree_on_all_are_as_sure_as_one():
+    is_real = dict(enumerate([True] * 10 + [False] * 10))
+    said = {text: text < 7 or text > 16 for text in is_real}  # right about 7 of 10, twice
+    one = chance_of_guessing(is_real, [said])
+    assert one == pytest.approx(fisher_exact([[7, 3], [3, 7]], alternative="greater").pvalue)
+    assert one > 0.05
+    assert chance_of_guessing(is_real, [said] * 5) == one
+
+
+def test_guessing_is_what_other_choices_of_the_real_texts_would_give():
+    random = np.random.default_rng(2)
+    for _ in range(20):
+        is_real = {text: bool(random.integers(2)) for text in range(8)}
+        # The second stops after the fifth text.
+        people = [{text: bool(random.integers(2)) for text in range(end)} for end in (8, 5, 8)]
+        calls = [sum(said.get(text, False) for said in people) for text in range(8)]
+        parts = [
+            combinations(part, sum(is_real[text] for text in part))
+            for part in (range(5), range(5, 8))
+        ]
+        found = [sum(calls[text] for text in (*one, *two)) for one, two in product(*parts)]
+        hits = sum(calls[text] for text in range(8) if is_real[text])
+        assert chance_of_guessing(is_real, people) == np.mean(np.array(found) >= hits)
 
 
 def test_one_person_s_chance_is_scipy_s():
@@ -274,7 +303,7 @@ def test_one_person_s_chance_is_scipy_s():
         real, fake = ("".join(random.choice([*"rf"], random.integers(1, 40))) for _ in range(2))
         table = [[side.count(answer) for answer in "rf"] for side in (real, fake)]
         expected = fisher_exact(table, alternative="greater").pvalue
-        assert chance_of_guessing([tell_all(real, fake)]) == pytest.approx(expected)
+        assert chance((real, fake)) == pytest.approx(expected)
 
 
 def test_answers_are_counted_by_source():
@@ -283,8 +312,10 @@ def test_answers_are_counted_by_source():
     # The first is right about 1, 2, 3, 5; the second about 1, 2, 4, and leaves 3, 5, 6.
     assert (found["raters"], found["answers"], found["unanswered"]) == (2, 9, 3)
     assert found["accuracy"].value == pytest.approx(7 / 9)
-    # Of three real texts two are called real with three answers; of one, one with one answer.
-    assert found["chance"] == 12 / 60
+    # Both answer 1, 2, 4, one of them real, called real by two, none and one: 2, 0 or 1 hits. The
+    # first alone answers 3, 5, 6, two of them real, called real by one, none, none: 1, 1 or 0. Of
+    # these 9 ways 2 have all 3 hits that there are.
+    assert found["chance"] == 2 / 9
     assert found["above_chance"] == 0
     assert found["seconds"] == 3  # of 1, 1, 2, 2, 3, 4, 4, 5, 6
     # Both call 1 real and 2 fake, and differ about 4: 3 real, 3 fake. (2/3 - 1/2) / (1 - 1/2)

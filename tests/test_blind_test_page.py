@@ -10,7 +10,7 @@ import pytest
 
 from stages import blind_test
 from stages.measures.detection import wilson
-from stages.measures.raters import Told, chance_of_guessing
+from stages.measures.raters import chance_of_guessing
 from stages.pipeline.blind_test_files import write_key
 from stages.write_blind_test import render
 from tests.browser import start_browser
@@ -222,12 +222,13 @@ def test_chances_of_guessing_are_python_s(sheet, real, fake):
         for hits in {max(0, said - fake), (max(0, said - fake) + min(real, said)) // 2}:
             script = f"return chancesOfGuessing({real}, {fake}, {said}, {hits})"
             more, less = sheet.driver.execute_script(script)
-            told = [Told(True, n < hits) for n in range(real)]
-            told += [Told(False, n < said - hits) for n in range(fake)]
-            assert more == pytest.approx(chance_of_guessing([told]), abs=1e-12)
+            is_real = {text: text < real for text in range(real + fake)}
+            called = {*range(hits), *range(real, real + said - hits)}
+            told = {text: text in called for text in is_real}
+            assert more == pytest.approx(chance_of_guessing(is_real, [told]), abs=1e-12)
             # At most so many real texts called real: at least so many of those not called so.
-            turned = [Told(each.is_real, not each.said_real) for each in told]
-            assert less == pytest.approx(chance_of_guessing([turned]), abs=1e-12)
+            turned = {text: not called_real for text, called_real in told.items()}
+            assert less == pytest.approx(chance_of_guessing(is_real, [turned]), abs=1e-12)
 
 
 def test_one_answer_to_all_and_an_early_stop_is_guessing(sheet):

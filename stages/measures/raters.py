@@ -4,24 +4,18 @@ Source: J. Fleiss, "Measuring Nominal Scale Agreement among Many Raters", Psycho
 1971, doi:10.1037/h0031619; E. Korn and B. Graubard, "Confidence Intervals for Proportions with
 Small Expected Number of Positive Counts Estimated from Survey Data", Survey Methodology 1998, for
 intervals by an effective number of answers; R. Fisher, "The Design of Experiments", 1935, chapter
-II, for the test against guessing.
+II, for the permutation test against guessing.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import product
 from math import comb
-from typing import NamedTuple
 
 import numpy as np
 
 from stages.measures.bootstrap import Estimate
 from stages.measures.detection import wilson
-
-
-class Told(NamedTuple):
-    """Whether a text is real, and whether somebody said so."""
-
-    is_real: bool
-    said_real: bool
 
 
 def share_of_answers(answers: Mapping[int, Sequence[bool]]) -> Estimate:
@@ -65,29 +59,48 @@ def fleiss_kappa(counts: Sequence[tuple[int, int]]) -> float | None:
     return float((agreement.mean() - chance) / (1 - chance))
 
 
-def chance_of_guessing(people: Iterable[Sequence[Told]]) -> float:
+def chance_of_guessing(is_real: Mapping[int, bool], people: Sequence[Mapping[int, bool]]) -> float:
     """Return the chance that guessing would be right at least as often.
 
-    Whoever guesses answers alone, and without regard to who wrote the texts. Given how many real
-    and how many generated texts a person has answered, and how often that person said real, the
-    number of real texts among these is then hypergeometric: Fisher's exact test, one-sided. All
-    right answers follow from that number. Over several people it is summed, each given their own
-    counts, as N. Mantel and W. Haenszel do (JNCI 1959, doi:10.1093/jnci/22.4.719), but exactly,
-    not by a normal approximation. So neither one answer to all texts nor stopping where more of
-    one kind have been shown gains anything; in a binomial test against one half both would.
+    Whoever guesses answers without regard to who wrote the texts, so that any other of them could
+    have been the real ones. How often people would then be right is counted over all ways to choose
+    these, as many among the texts that the same people have answered: a permutation test, exact and
+    one-sided. So each person keeps the number of real and of generated texts answered, and of times
+    that real was said: neither one answer to all texts nor stopping where more of one kind have
+    been shown gains anything; in a binomial test against one half both would. People who agree are
+    no more sure than one of them: a habit that they share may hit by chance. Of one person it is
+    Fisher's exact test.
 
     Args:
-        people: what each has said of different texts.
+        is_real: by text, whether it is.
+        people: what each has said, by text: whether it is real.
 
     Returns:
-        A p-value, above 0 and at most 1: 1 for whoever gives all texts the same answer.
+        A p-value, from 0 to 1: 1 for whoever gives all texts the same answer.
     """
-    hits, ways = 0, np.array([1], object)  # of calling so many real texts real: whole numbers
-    for answers in people:
-        real = sum(each.is_real for each in answers)
-        said = sum(each.said_real for each in answers)
-        hits += sum(each.is_real and each.said_real for each in answers)
-        fake = len(answers) - real
-        own = [comb(real, count) * comb(fake, said - count) for count in range(said + 1)]
-        ways = np.convolve(ways, np.array(own, object))
-    return int(ways[hits:].sum()) / int(ways.sum())
+    groups: dict[tuple[int, ...], list[int]] = {}  # of texts that the same people have answered
+    for text in is_real:
+        readers = tuple(place for place, said in enumerate(people) if text in said)
+        groups.setdefault(readers, []).append(text)
+    calls = {text: sum(said.get(text, False) for said in people) for text in is_real}
+    hits = sum(calls[text] for text in is_real if is_real[text])  # calls of real texts, real
+    ways = Counter({0: 1})  # by hits: whole numbers
+    for texts in groups.values():
+        own = _count_ways([calls[text] for text in texts], sum(is_real[text] for text in texts))
+        both = Counter()
+        for (first, before), (second, more) in product(ways.items(), own.items()):
+            both[first + second] += before * more
+        ways = both
+    return sum(count for found, count in ways.items() if found >= hits) / ways.total()
+
+
+def _count_ways(calls: Sequence[int], real: int) -> dict[int, int]:
+    """Count in how many ways so many texts can be chosen, by the sum of their calls."""
+    ways = Counter({(0, 0): 1})  # by texts chosen so far, and their sum
+    for value, texts in Counter(calls).items():
+        after = Counter()
+        for (chosen, total), before in ways.items():
+            for more in range(min(texts, real - chosen) + 1):
+                after[chosen + more, total + more * value] += before * comb(texts, more)
+        ways = after
+    return {total: count for (chosen, total), count in ways.items() if chosen == real}

@@ -29,8 +29,8 @@ function countWays(count, chosen) {
 
 /**
  * Return the chances that whoever guesses is right about at least as many texts, and about at most
- * as many: Fisher's exact test, as in measures/raters.py. Given are the numbers of real and of
- * generated texts, how often real was said, and of how many real texts.
+ * as many: Fisher's exact test, which that of measures/raters.py is for one person. Given are the
+ * numbers of real and of generated texts, how often real was said, and of how many real texts.
  */
 function chancesOfGuessing(real, fake, said, hits) {
   let [more, less] = [0n, 0n];
