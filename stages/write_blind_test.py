@@ -100,11 +100,15 @@ def draw_texts(
                 stacklevel=2,
             )
         drawn |= own
-    if not fakes or len(drawn) == fakes:
+    if not fakes:
         raise UserError(
-            "data/samples: no generated text, or no real one, has words and is no copy of one of "
-            "the other kind; a blind test takes both; train for longer, or name other generators "
-            "in blind_test.generators"
+            "data/samples: each generated text is empty or a real one word for word; a blind test "
+            "takes others; name other generators in blind_test.generators"
+        )
+    if len(drawn) == fakes:
+        raise UserError(
+            f"data/samples/{TEST}.txt: no real text has words; a blind test takes some; raise "
+            "prepare.test_share"
         )
     texts = [*drawn.values()]
     return [texts[place] for place in random.permutation(len(texts)).tolist()]
