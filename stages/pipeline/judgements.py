@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from stages.corpus.errors import UserError
-from stages.pipeline.files import write_csv
+from stages.pipeline.files import read_lines, write_csv
 
 JUDGEMENTS = Path("data/judgements")
 _HEADER = ("source", "line", "logit")
@@ -40,18 +40,17 @@ def load_judgements(path: Path) -> dict[str, dict[int, float]]:
     said: dict[str, dict[int, float]] = {}
     if not path.is_file():
         return said
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = csv.reader(file)
-        try:
-            if tuple(next(rows, _HEADER)) != _HEADER:
+    rows = csv.reader(read_lines(path))
+    try:
+        if tuple(next(rows, _HEADER)) != _HEADER:
+            raise ValueError
+        for source, line, logit in rows:
+            said.setdefault(source, {})[int(line)] = float(logit)
+            if int(line) < 0 or not math.isfinite(float(logit)):
                 raise ValueError
-            for source, line, logit in rows:
-                said.setdefault(source, {})[int(line)] = float(logit)
-                if int(line) < 0 or not math.isfinite(float(logit)):
-                    raise ValueError
-        except (ValueError, csv.Error):
-            raise UserError(
-                f"{path}: line {rows.line_num}: expected {', '.join(_HEADER)}; "
-                "`dvc repro cross_evaluate` writes the file anew"
-            ) from None
+    except (ValueError, csv.Error):
+        raise UserError(
+            f"{path}: line {rows.line_num}: expected {', '.join(_HEADER)}; "
+            "`dvc repro cross_evaluate` writes the file anew"
+        ) from None
     return said

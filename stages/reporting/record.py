@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.corpus.errors import UserError
+from stages.pipeline.files import read_lines
 from stages.reporting.tables import Number, read_number
 
 _FIRST = ("train", "validation", "test", "generator", "markov", "language_model")
@@ -188,22 +189,21 @@ def _read_intervals(path: Path) -> dict[tuple[str, str], tuple[float, float, flo
     """
     if not path.is_file():
         return {}
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = csv.DictReader(file)
-        try:
-            return {
-                (row["source"], _name(row)): (
-                    float(row["value"]),
-                    float(row["low"]),
-                    float(row["high"]),
-                )
-                for row in rows
-            }
-        except (KeyError, TypeError, ValueError, csv.Error):
-            raise UserError(
-                f"{path}: line {rows.line_num}: expected source, measure, value, low and high; "
-                "`dvc repro` writes the file anew"
-            ) from None
+    rows = csv.DictReader(read_lines(path))
+    try:
+        return {
+            (row["source"], _name(row)): (
+                float(row["value"]),
+                float(row["low"]),
+                float(row["high"]),
+            )
+            for row in rows
+        }
+    except (KeyError, TypeError, ValueError, csv.Error):
+        raise UserError(
+            f"{path}: line {rows.line_num}: expected source, measure, value, low and high; "
+            "`dvc repro` writes the file anew"
+        ) from None
 
 
 def _name(row: Mapping[str, str]) -> str:
