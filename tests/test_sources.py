@@ -3,6 +3,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from stages.corpus.errors import UserError
 from stages.pipeline.core_settings import DETECTORS, EMBEDDINGS
 from stages.pipeline.sources import FIRST, REAL, VALIDATION, generated, load_source, write_source
 from stages.pipeline.whole_file import list_generators
@@ -47,3 +48,11 @@ def test_a_text_and_its_label_stand_in_the_same_line():
 def test_labels_that_are_all_missing_are_as_many_as_texts(labels):
     write_source("parrot", [""] * len(labels), labels)
     assert load_source("parrot") == ([""] * len(labels), labels)
+
+
+@pytest.mark.parametrize("labels", ["", "1\n", "1\n0\n1\n"])
+def test_a_damaged_file_of_labels_is_one_line(labels):
+    write_source("parrot", ["a", "b"], ["1", "0"])
+    Path("data/samples/parrot.labels").write_text(labels)
+    with pytest.raises(UserError, match=r"^data/samples/parrot\.labels: . lines, .* 2; .*repro"):
+        load_source("parrot")

@@ -63,9 +63,19 @@ def find_trained(name: str) -> Path:
 
 
 def load_source(name: str) -> Source:
-    """Read what a source wrote."""
-    labels = read_lines(SAMPLES / f"{name}.labels")
-    return Source(read_lines(SAMPLES / f"{name}.txt"), [label or None for label in labels])
+    """Read what a source wrote.
+
+    Raises:
+        UserError: there are not as many labels as texts.
+    """
+    path = SAMPLES / f"{name}.labels"
+    texts, labels = read_lines(SAMPLES / f"{name}.txt"), read_lines(path)
+    if len(labels) != len(texts):
+        raise UserError(
+            f"{path}: {len(labels)} lines, expected one a text, {len(texts)}; `dvc repro` writes "
+            "it anew"
+        )
+    return Source(texts, [label or None for label in labels])
 
 
 def write_source(name: str, texts: Iterable[str], labels: Iterable[str | None]) -> None:
