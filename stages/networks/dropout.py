@@ -12,7 +12,7 @@ class Dropout(nn.Module):
     """What `nn.Dropout` does, by other random numbers.
 
     On a CPU PyTorch draws a double for each number that may be dropped, which takes a fifth of a
-    discriminator's update; a float is as good, and forward and backward together take a third.
+    discriminator's update. A float is as good, and takes a third of the time, forward and backward.
 
     Args:
         share: of the numbers that are zeroed in training, from 0 to below 1.

@@ -28,7 +28,7 @@ class Texts(NamedTuple):
 
 
 class Paid(NamedTuple):
-    """What an update found, before it.
+    """The losses of an update, before it and with the discriminator's dropout.
 
     Attributes:
         loss: of real texts and that of fakes, added up, the mean over sources.
@@ -54,6 +54,9 @@ def update_discriminator(
         fakes: one batch a source, the generator's first; sources count alike.
         objective: one of `OBJECTIVES`.
         optimizer: over the discriminator's weights.
+
+    Returns:
+        Its loss, and that of the generator's texts.
     """
     texts = [real, *fakes]
     lengths = [each.lengths for each in texts]
