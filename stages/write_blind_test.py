@@ -2,8 +2,8 @@
 
 Source: M. Beneš, "Generating text using LSTM GAN in PyTorch", 2021, whose texts a person told from
 real comments. We differ in that the person does not know how many are generated in a row, as the
-order is drawn, in that each generator's texts are counted apart, and in that no generated text is
-shown that is a real one word for word.
+order is drawn, in that each generator's texts are counted apart, and in that nothing is shown that
+stands word for word among other real texts.
 """
 
 import hashlib
@@ -42,8 +42,9 @@ def main() -> None:
     seed_everything(params.seed)
     names = generated(params) if settings.generators is None else settings.generators
     sources = {name: load_source(name) for name in (*names, TEST)}
-    real = {text for name in (*REAL, VALIDATION) for text in load_source(name).texts}
-    shown = draw_texts(sources, real, settings.count, derive_seed(params.seed, "blind test"))
+    seen = {*REAL, VALIDATION} - {TEST}
+    learnt = {text for name in seen for text in load_source(name).texts}
+    shown = draw_texts(sources, learnt, settings.count, derive_seed(params.seed, "blind test"))
     content = json.dumps([params.seed, shown])
     fingerprint = hashlib.sha256(content.encode()).hexdigest()[:16]
     model = load_generator(Path("data/generators/language_model"), "cpu")
@@ -65,16 +66,18 @@ def main() -> None:
 
 
 def draw_texts(
-    sources: Mapping[str, Source], real: Collection[str], count: int, seed: int
+    sources: Mapping[str, Source], learnt: Collection[str], count: int, seed: int
 ) -> list[Shown]:
     """Draw texts of each source, each text once, in an order of chance.
 
-    A generated text that is a real one too is not drawn: to take it for real is no mistake.
+    A generated text that is a real one too is not drawn: to take it for real is no mistake. Nor is
+    a test text that generators have learnt from: else short common texts would all be real ones.
+    Where that leaves no text on one side, copies are drawn too, and a Caution says so.
 
     Args:
         sources: of all that are asked about; the last is the real one, of which as many are drawn
             as of the others together.
-        real: all real texts, those that generators learnt from among them.
+        learnt: real texts beside the test texts.
         count: texts of each generator.
         seed: of the draw; same seed, same texts in the same order.
 
@@ -82,36 +85,52 @@ def draw_texts(
         UserError: no text of a generator, or no real one, can be drawn.
     """
     random = np.random.default_rng(seed)
-    drawn: dict[str, Shown] = {}
-    for name, source in sources.items():
-        fakes = len(drawn)
-        wanted = fakes if name == TEST else count
-        own: dict[str, Shown] = {}
-        for place in random.permutation(len(source.texts)).tolist():
-            text = source.texts[place]
-            is_copy = name != TEST and text in real
-            if len(own) < wanted and text and text not in drawn and not is_copy:
-                own.setdefault(text, Shown(text, name, source.labels[place]))
-        if len(own) < wanted:
-            warnings.warn(
-                f"data/samples/{name}.txt: {len(own)} distinct texts with words that no other "
-                f"source has; the blind test shows these, where it should show {wanted}",
-                Caution,
-                stacklevel=2,
-            )
-        drawn |= own
+    copies = {name: {*learnt, *sources[TEST].texts} for name in sources} | {TEST: {*learnt}}
+    drawn = _draw(sources, copies, count, random)
+    if {each.source == TEST for each in drawn} != {True, False}:
+        drawn = _draw(sources, {name: set() for name in sources}, count, random)
+        _warn("data/samples: nothing is left without copies; the blind test shows such texts too")
+    fakes = sum(each.source != TEST for each in drawn)
     if not fakes:
         raise UserError(
-            "data/samples: each generated text is empty or a real one word for word; a blind test "
-            "takes others; name other generators in blind_test.generators"
+            "data/samples: no generated text has words; a blind test takes some; name other "
+            "generators in blind_test.generators"
         )
     if len(drawn) == fakes:
         raise UserError(
-            f"data/samples/{TEST}.txt: no real text has words; a blind test takes some; raise "
-            "prepare.test_share"
+            f"data/samples/{TEST}.txt: no real text has words that no generator wrote too; a blind "
+            "test takes some; raise prepare.test_share"
         )
-    texts = [*drawn.values()]
-    return [texts[place] for place in random.permutation(len(texts)).tolist()]
+    for name in sources:
+        own, wanted = sum(each.source == name for each in drawn), fakes if name == TEST else count
+        if own < wanted:
+            _warn(
+                f"data/samples/{name}.txt: {own} distinct texts with words that no other source "
+                f"has; the blind test shows these, where it should show {wanted}"
+            )
+    return [drawn[place] for place in random.permutation(len(drawn)).tolist()]
+
+
+def _draw(
+    sources: Mapping[str, Source],
+    copies: Mapping[str, Collection[str]],
+    count: int,
+    random: np.random.Generator,
+) -> list[Shown]:
+    drawn: dict[str, Shown] = {}
+    for name, source in sources.items():
+        wanted = len(drawn) if name == TEST else count
+        own: dict[str, Shown] = {}
+        for place in random.permutation(len(source.texts)).tolist():
+            text = source.texts[place]
+            if len(own) < wanted and text and text not in drawn and text not in copies[name]:
+                own.setdefault(text, Shown(text, name, source.labels[place]))
+        drawn |= own
+    return [*drawn.values()]
+
+
+def _warn(line: str) -> None:
+    warnings.warn(line, Caution, stacklevel=3)
 
 
 def render(data: Mapping[str, object]) -> str:

@@ -129,7 +129,7 @@ def test_no_text_is_shown_twice_and_too_few_are_told():
         "test": Source(["d", "d", "e", "f"], [None] * 4),
     }
     with pytest.warns(Caution, match="hmm.txt: 1 distinct texts"):
-        shown = draw_texts(sources, {*"def"}, 2, 1)
+        shown = draw_texts(sources, set(), 2, 1)
     assert {(each.text, each.source) for each in shown if each.source != "test"} == {
         ("a", "markov"),
         ("b", "markov"),
@@ -150,18 +150,30 @@ def test_a_generated_text_that_is_a_real_one_is_not_shown(split):
     assert {each["text"] for each in key["texts"] if each["source"] == "hmm"} == {*own[:2]}
 
 
-@pytest.mark.filterwarnings("ignore::stages.corpus.errors.Caution")
-def test_generators_that_only_copy_are_refused():
-    sources = {name: Source(["a", "b"], [None] * 2) for name in ("markov", "test")}
-    told = "^data/samples: each generated text is empty or a real one word for word; .*generators$"
-    with pytest.raises(UserError, match=told):
-        draw_texts(sources, {*"ab"}, 2, 1)
+def test_a_real_text_that_was_learnt_is_not_shown():
+    sources = {
+        "markov": Source(["a", "b", "lol"], [None] * 3),
+        "test": Source(["c", "d", "lol", "ok"], [None] * 4),
+    }
+    shown = draw_texts(sources, {"lol", "ok"}, 2, 1)
+    assert sorted(each.text for each in shown) == ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize("side", ["markov", "test"])
+def test_where_one_side_only_has_copies_they_are_shown(side):
+    # The other side has a text of its own, which alone would be no test.
+    sources = {"markov": Source([*"abx"], [None] * 3), "test": Source([*"abcdef"], [None] * 6)}
+    learnt = {*"abx"} if side == "markov" else {*"abcdef"}
+    with pytest.warns(Caution, match="^data/samples: nothing is left without copies; "):
+        shown = draw_texts(sources, learnt, 2, 1)
+    assert sorted(each.source for each in shown) == ["markov", "markov", "test", "test"]
+    assert len({each.text for each in shown}) == 4
 
 
 @pytest.mark.filterwarnings("ignore::stages.corpus.errors.Caution")
 @pytest.mark.parametrize(
     ("empty", "told"),
-    [("markov", "each generated text is empty or a real one"), ("test", "no real text has words")],
+    [("markov", "no generated text has words"), ("test", "no real text has words that no")],
 )
 def test_a_side_without_words_is_refused(empty, told):
     sources = {name: Source(["" if name == empty else name], [None]) for name in ("markov", "test")}
