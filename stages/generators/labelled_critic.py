@@ -78,12 +78,12 @@ class LabelledCritic:
             )
         per_pass = math.ceil(count / self.lone.batch_size)
         while not self.lone.is_over:
-            for number, paid in enumerate(self.lone.learn(stock, sources), start=1):
+            for number, losses in enumerate(self.lone.learn(stock, sources), start=1):
                 if number < per_pass:
-                    yield paid.loss, False
+                    yield losses.discriminator, False
             if unseen:
                 self.lone.validate(*unseen)
-            yield paid.loss, True
+            yield losses.discriminator, True
 
     def _mistake(self, labels: Sequence[str]) -> list[str]:
         """Give each text a label that is not its own, any other alike."""

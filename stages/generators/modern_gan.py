@@ -269,10 +269,9 @@ class ModernGan:
     def _pass_alone(self, real: Stock, sources: list[Stock]) -> Generator[Step, None, Step]:
         """Let the discriminator make a pass; yield all steps but the last, which is returned."""
         last = math.ceil(len(real.lengths) / self.settings.batch_size)
-        for number, paid in enumerate(self.lone.learn(real, sources), start=1):
+        for number, losses in enumerate(self.lone.learn(real, sources), start=1):
             self.steps += 1
-            losses = {"generator": paid.generator, "discriminator": paid.loss}
-            step = Step(self.steps, 0, losses)
+            step = Step(self.steps, 0, losses._asdict())
             if number < last:
                 yield step
         return step
@@ -312,7 +311,7 @@ class ModernGan:
         words = generator.sample(len(real_words), self.max_length)  # (B, T)
         tokens, ends = pieces.tokenize(words)
         own = Texts(self.embedding.embed(tokens), lengths_of(tokens))
-        paid = update_discriminator(
+        losses = update_discriminator(
             discriminator, real, [own, *fakes], settings.objective, self.lone.optimizer
         )
         logits = self._judge(own)
@@ -331,7 +330,7 @@ class ModernGan:
         )
         return {
             "generator": generator_loss(logits, own.lengths),
-            "discriminator": paid.loss,
+            "discriminator": losses.discriminator,
         }
 
     @torch.no_grad()

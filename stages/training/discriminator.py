@@ -27,16 +27,16 @@ class Texts(NamedTuple):
     lengths: Tensor
 
 
-class Paid(NamedTuple):
+class Losses(NamedTuple):
     """The losses of an update, before it and with the discriminator's dropout.
 
     Attributes:
-        loss: of real texts and that of fakes, added up, the mean over sources.
         generator: the mean of -log D of the first source's whole texts, in nats.
+        discriminator: of real texts and that of fakes, added up, the mean over sources.
     """
 
-    loss: float
     generator: float
+    discriminator: float
 
 
 def update_discriminator(
@@ -45,7 +45,7 @@ def update_discriminator(
     fakes: list[Texts],
     objective: str,
     optimizer: Optimizer,
-) -> Paid:
+) -> Losses:
     """Let the discriminator learn real from fake, by whole texts and by their beginnings alike.
 
     Args:
@@ -72,7 +72,7 @@ def update_discriminator(
     loss.backward()
     clip_grad_norm_(discriminator.parameters(), LARGEST_GRADIENT)
     optimizer.step()
-    return Paid(loss.item(), generator_loss(logits[1][..., 0].detach(), lengths[1]))
+    return Losses(generator_loss(logits[1][..., 0].detach(), lengths[1]), loss.item())
 
 
 def generator_loss(logits: Tensor, lengths: Tensor) -> float:

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.optim import AdamW
 
 from stages.networks.prefix_discriminator import PrefixDiscriminator
-from stages.training.discriminator import Paid, unseen_loss, update_discriminator
+from stages.training.discriminator import Losses, unseen_loss, update_discriminator
 from stages.training.plateau import Plateau
 from stages.training.stock import Stock
 
@@ -52,7 +52,7 @@ class LoneDiscriminator:
         """Whether it has learnt as long as that helped."""
         return self.plateau.is_over or self.passes >= self.most
 
-    def learn(self, real: Stock, sources: Sequence[Stock]) -> Iterator[Paid]:
+    def learn(self, real: Stock, sources: Sequence[Stock]) -> Iterator[Losses]:
         """Make a pass over the real texts, yielding what each update found.
 
         Args:
