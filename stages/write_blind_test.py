@@ -87,9 +87,9 @@ def draw_texts(
     random = np.random.default_rng(seed)
     copies = {name: {*learnt, *sources[TEST].texts} for name in sources} | {TEST: {*learnt}}
     drawn = _draw(sources, copies, count, random)
-    if {each.source == TEST for each in drawn} != {True, False}:
+    without_copies = {each.source == TEST for each in drawn} == {True, False}
+    if not without_copies:
         drawn = _draw(sources, {name: set() for name in sources}, count, random)
-        _warn("data/samples: nothing is left without copies; the blind test shows such texts too")
     fakes = sum(each.source != TEST for each in drawn)
     if not fakes:
         raise UserError(
@@ -101,6 +101,8 @@ def draw_texts(
             f"data/samples/{TEST}.txt: no real text has words that no generator wrote too; a blind "
             "test takes some; raise prepare.test_share"
         )
+    if not without_copies:
+        _warn("data/samples: nothing is left without copies; the blind test shows such texts too")
     for name in sources:
         own, wanted = sum(each.source == name for each in drawn), fakes if name == TEST else count
         if own < wanted:

@@ -170,7 +170,7 @@ def test_where_one_side_only_has_copies_they_are_shown(side):
     assert len({each.text for each in shown}) == 4
 
 
-@pytest.mark.filterwarnings("ignore::stages.corpus.errors.Caution")
+@pytest.mark.filterwarnings("error::stages.corpus.errors.Caution")  # one line says it all
 @pytest.mark.parametrize(
     ("empty", "told"),
     [("markov", "no generated text has words"), ("test", "no real text has words that no")],
