@@ -59,7 +59,7 @@ SETTINGS = {  # the modern GAN starts from the first two
         **{"batch_size": 64, "learning_rate": 0.003, "warm_up": 2, "discriminator_size": 128},
         **{"discriminator_dropout": 0.3, "discriminator_learning_rate": 0.003},
         **{"discriminator_warm_up": 2, "token_dropout": 0.05, "wrong_labels": True},
-        "ngrams": True,
+        **{"ngrams": True, "guidance": 1.0},
     },
     "lstm_vae": {
         **{"width": 128, "hidden_size": 128, "code_size": 32, "word_dropout": 0.5},

@@ -19,6 +19,7 @@ SETTINGS = {
     **{"batch_size": 6, "learning_rate": 0.05, "warm_up": 20, "discriminator_size": 8},
     **{"discriminator_dropout": 0.0, "discriminator_learning_rate": 0.03},
     **{"discriminator_warm_up": 4, "token_dropout": 0.0, "wrong_labels": True, "ngrams": True},
+    "guidance": 0.0,
 }
 # Label 0 goes up, label 1 goes down; a third of the texts have label 1.
 UP, DOWN = "one two three", "three two one"
@@ -144,6 +145,39 @@ def test_choosing_makes_up_for_what_the_writer_lacks(corpus):
     assert first > second
     assert with_choice(gan, 1) is gan
     assert chosen.labels == gan.labels
+
+
+def test_guidance_is_the_power_of_the_label_given_the_text(trained):
+    gan, texts, share = trained[0], [UP, DOWN], trained[0].shares["1"]
+    odds = gan.log_odds_given(texts, "1")
+    joint = np.log(share) + gan.log_likelihood_given(texts, "1")
+    settings = gan.settings
+    try:
+        gan.settings = settings.model_copy(update={"guidance": 2.0})
+        guided = gan.log_odds_given(texts, "1")
+        # Of a text that it cannot write, the label is as likely as in training texts.
+        unknown = "a word that it has not learnt"
+        unguided = gan.judge.parts["1"].log_odds([unknown]).item()
+        extra = gan.log_odds_given([unknown], "1").item() - unguided
+    finally:
+        gan.settings = settings
+    expected = 2 * (joint - gan.log_likelihood(texts))
+    assert (guided - odds).tolist() == pytest.approx(expected.tolist(), rel=1e-4, abs=1e-6)
+    assert expected[0] < -1 < expected[1] <= 0
+    assert extra == pytest.approx(2 * np.log(share), rel=1e-4)
+
+
+def test_guidance_makes_up_for_a_writer_that_confuses_labels(corpus):
+    # The discriminator learns nothing, the writer something.
+    gan = make(corpus, warm_up=3, discriminator_learning_rate=1e-6, ngrams=False)
+    train(gan, corpus)
+    labels, shares = ["1"] * 300, {}
+    for guidance in (0.0, 4.0):
+        gan.settings = gan.settings.model_copy(update={"guidance": guidance})
+        texts = write(with_choice(gan, 8), 300, labels=labels)
+        shares[guidance] = np.mean([text.startswith("three") for text in texts])
+    # Three standard errors of the difference of two shares of 300 texts.
+    assert shares[4.0] > shares[0.0] + 3 * np.sqrt(2 * 0.25 / 300)
 
 
 def test_a_label_s_part_takes_no_labels(trained):

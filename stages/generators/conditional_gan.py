@@ -5,11 +5,15 @@ of the validation texts no longer rises; its best weights are kept. Then a discr
 alone to tell real pairs of a text and its label from pairs of the generator's, for as long as its
 loss on unseen ones falls. It reads the words by the vectors that the language model has learnt, and
 the label beside each. Texts are then chosen by its odds, within each label: see `chosen` and
-`modern_gan`, from which we differ in the label and in that rewards are left out.
+`modern_gan`, from which we differ in the label and in that rewards are left out. Beside these odds
+stand those of the label: how likely each candidate's label is given its words, by the language
+model itself. Both networks leave some texts of another label; this chooses fewer of them.
 
 Source: M. Mirza and S. Osindero, "Conditional Generative Adversarial Nets", 2014, arXiv:1411.1784;
 real texts with another label as further fakes after S. Reed et al., "Generative Adversarial Text to
-Image Synthesis", ICML 2016, arXiv:1605.05396, here with a logit of their own.
+Image Synthesis", ICML 2016, arXiv:1605.05396, here with a logit of their own; P(label | text) to
+some power, by the generator's own likelihoods, after J. Ho and T. Salimans, "Classifier-Free
+Diffusion Guidance", 2022, arXiv:2207.12598, here among candidates instead of at each step.
 """
 
 import copy
@@ -19,12 +23,13 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
+import torch
 from pydantic import AfterValidator, Field
 from torch import Tensor, nn
 
 from stages.corpus.checked_files import damaged
 from stages.corpus.corpus import Corpus
-from stages.corpus.settings import Count, Rate, Section, Share, Size
+from stages.corpus.settings import Count, Rate, Section, Share, Size, Weight
 from stages.generators.folder import WEIGHTS, load_about, load_network, save_folder
 from stages.generators.label_part import LabelPart, split_labels
 from stages.generators.labelled_critic import LabelledCritic, name_ngrams
@@ -59,6 +64,7 @@ class ConditionalGanSettings(Section):
         token_dropout: share of the words that it does not read in training.
         wrong_labels: whether it also learns to tell real texts with another label.
         ngrams: whether a classifier by n-grams, one a label, judges and chooses beside it.
+        guidance: power of P(label | text), by the language model, by which a text is chosen too.
     """
 
     width: Size
@@ -76,6 +82,7 @@ class ConditionalGanSettings(Section):
     token_dropout: Share
     wrong_labels: bool
     ngrams: bool
+    guidance: Weight
 
 
 def settings_of_writer(settings: ConditionalGanSettings) -> WordModelSettings:
@@ -221,8 +228,29 @@ class ConditionalGan:
         return self.critic.judge
 
     def log_odds_given(self, texts: Sequence[str], label: str) -> Tensor:
-        """Return the logarithm of each text's odds of being real among its label's, (N,)."""
-        return self.critic.judge.parts[label].log_odds(texts)
+        """Return the logarithm of what each text is chosen by among its label's, (N,).
+
+        The discriminator's odds, times P(label | text) to the power of `guidance`.
+        """
+        odds = self.critic.judge.parts[label].log_odds(texts)
+        if not self.settings.guidance:
+            return odds
+        return odds + self.settings.guidance * self._log_share(texts, label)
+
+    def _log_share(self, texts: Sequence[str], label: str) -> Tensor:
+        """Return log P(label | text) of each text, (N,), by the language model.
+
+        Of a text that it cannot write: how often training texts have the label.
+        """
+        joint = {
+            each: self.writer.log_likelihood_given(texts, each) + math.log(share)
+            for each, share in self.shares.items()
+        }
+        whole = np.logaddexp.reduce([*joint.values()])
+        known = np.isfinite(whole)
+        shares = np.full(len(texts), math.log(self.shares[label]))
+        shares[known] = joint[label][known] - whole[known]
+        return torch.from_numpy(shares).float()
 
     def log_likelihood(self, texts: Sequence[str]) -> np.ndarray:
         """Return log P of each text (N,) by the language model alone, the labels' mixture."""
