@@ -3,6 +3,7 @@
 python tests/check_oracle.py ORACLE markov order=2              a chain, a setting changed
 python tests/check_oracle.py ORACLE language_model epochs=5     a network
 python tests/check_oracle.py ORACLE ngrams order=3 power=2      words by n-grams, see `write_ngrams`
+python tests/check_oracle.py ORACLE language_model seed=2       all random numbers others
 
 ORACLE is an .npz (see `stages/networks/oracle_weights.py`), or seed=N for one of random weights.
 The generator learns from 10,000 texts of 20 words; 1,000 more validate it and 2,000 more are its
@@ -42,7 +43,6 @@ from stages.pipeline.trainer import fit
 ROOT = Path(__file__).parents[1]
 LENGTH, COUNT = 20, 2000
 TRAIN, VALIDATION, TEST = 10_000, 1000, 2000
-SEED = 1  # of the oracle's texts
 COLUMNS = ("nll_oracle", "nll_test", "impossible", "distinct-2", "copied", "Self-BLEU-4", "seconds")
 
 
@@ -52,9 +52,9 @@ def read_oracle(source):
     return OracleLstm.load(Path(source))
 
 
-def make_corpus(oracle, sizes=(TRAIN, VALIDATION, TEST), length=LENGTH):
+def make_corpus(oracle, sizes=(TRAIN, VALIDATION, TEST), length=LENGTH, seed=1):
     """Draw the texts of three splits, of which all words of the oracle are the vocabulary."""
-    tokens = oracle.sample(sum(sizes), length, torch.Generator().manual_seed(SEED))
+    tokens = oracle.sample(sum(sizes), length, torch.Generator().manual_seed(seed))
     words = ["", *write_texts(torch.arange(oracle.vocabulary_size)[:, None])]
     splits = [
         Split(
@@ -67,7 +67,7 @@ def make_corpus(oracle, sizes=(TRAIN, VALIDATION, TEST), length=LENGTH):
     return Corpus(words, oracle.vocabulary_size, *splits, max_length=length, label_names=())
 
 
-def write_ngrams(corpus, count, order=0, power=1):
+def write_ngrams(corpus, count, order=0, power=1, seed=1):
     """Draw each word by how often it came after the `order` words before it, or after fewer.
 
     Unlike `markov` it knows where a text begins, and where the words before were never followed by
@@ -84,7 +84,7 @@ def write_ngrams(corpus, count, order=0, power=1):
         history: ([*counts], [*accumulate(number**power for number in counts.values())])
         for history, counts in following.items()
     }
-    random = Random(SEED)
+    random = Random(seed)
     texts = []
     for _ in range(count):
         text = [0] * order
@@ -96,18 +96,18 @@ def write_ngrams(corpus, count, order=0, power=1):
     return texts
 
 
-def train(name, changes, corpus):
+def train(name, changes, corpus, seed):
     """Train a generator, by its section of params.yaml and what is changed of it."""
     yaml = YAML(typ="safe")
     params = yaml.load(ROOT / "params.yaml")
     for change in changes:
         key, value = change.split("=")
         params[name][key] = yaml.load(value)
-    seed_everything(params["seed"], params["threads"])
+    seed_everything(seed, params["threads"])
     kind = find_generator(name)
     settings = kind.Settings(**params[name])
     device = pick_device(params["device"])
-    model = kind.build(corpus, settings, seed=params["seed"], device=device)
+    model = kind.build(corpus, settings, seed=seed, device=device)
     print(model.settings, flush=True)
     with TemporaryDirectory() as folder:  # where a checkpoint would go
         os.chdir(folder)
@@ -136,16 +136,19 @@ def tell(name, texts, training, oracle, seconds, likelihood=(np.nan, np.nan)):
 
 
 def main(source, name, *changes):
+    seeds = [int(each.removeprefix("seed=")) for each in changes if each.startswith("seed=")]
+    seed = seeds[-1] if seeds else 1  # of the oracle's texts, of training and of what is written
+    settings = [each for each in changes if not each.startswith("seed=")]
     oracle = read_oracle(source)
-    corpus = make_corpus(oracle)
+    corpus = make_corpus(oracle, seed=seed)
     training, test = KnownText(corpus.texts(corpus.train), 1), corpus.texts(corpus.test)
     began = time.monotonic()
     if name == "ngrams":
-        options = {key: int(value) for key, value in (change.split("=") for change in changes)}
-        model, texts = None, write_ngrams(corpus, COUNT, **options)
+        options = {key: int(value) for key, value in (change.split("=") for change in settings)}
+        model, texts = None, write_ngrams(corpus, COUNT, **options, seed=seed)
     else:
-        model = train(name, changes, corpus)
-        texts = [text for batch in model.generate(COUNT, seed=1) for text in batch]
+        model = train(name, settings, corpus, seed)
+        texts = [text for batch in model.generate(COUNT, seed=seed) for text in batch]
     seconds = time.monotonic() - began
     print(f"| source | {' | '.join(COLUMNS)} |\n|---|{'---:|' * len(COLUMNS)}")
     tell("the oracle's own", test, training, oracle, 0)
