@@ -5,7 +5,15 @@ import pytest
 
 from stages.corpus.errors import UserError
 from stages.pipeline.core_settings import DETECTORS, EMBEDDINGS
-from stages.pipeline.sources import FIRST, REAL, VALIDATION, generated, load_source, write_source
+from stages.pipeline.sources import (
+    FIRST,
+    REAL,
+    VALIDATION,
+    generated,
+    load_source,
+    load_sweep,
+    write_source,
+)
 from stages.pipeline.whole_file import list_generators
 
 
@@ -56,3 +64,14 @@ def test_a_damaged_file_of_labels_is_one_line(labels):
     Path("data/samples/parrot.labels").write_text(labels)
     with pytest.raises(UserError, match=r"^data/samples/parrot\.labels: . lines, .* 2; .*repro"):
         load_source("parrot")
+
+
+def test_a_damaged_list_of_temperatures_is_one_line(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = Path("data/sweep/parrot")
+    folder.mkdir(parents=True)
+    (folder / "temperatures.txt").write_text("0.7\nwarm\n", "utf-8")
+    with pytest.raises(
+        UserError, match=r"temperatures\.txt: .*'warm'; expected a temperature a line"
+    ):
+        load_sweep("parrot")

@@ -146,7 +146,19 @@ def write_sweep(name: str, texts: Mapping[float, Iterable[str]]) -> None:
 
 
 def load_sweep(name: str) -> dict[float, list[str]]:
-    """Read a generator's texts by temperature; empty where it takes none."""
+    """Read a generator's texts by temperature; empty where it takes none.
+
+    Raises:
+        UserError: the list of temperatures holds what is no number.
+    """
     folder = SWEEP / name
-    temperatures = read_lines(folder / TEMPERATURES)
-    return {float(shown): read_lines(folder / f"{shown}.txt") for shown in temperatures}
+    shown = read_lines(folder / TEMPERATURES)
+    try:
+        temperatures = [float(each) for each in shown]
+    except ValueError as error:
+        raise UserError(
+            f"{folder / TEMPERATURES}: {error}; expected a temperature a line; "
+            "`dvc repro` writes it anew"
+        ) from None
+    texts = (read_lines(folder / f"{each}.txt") for each in shown)
+    return dict(zip(temperatures, texts, strict=True))
