@@ -71,7 +71,5 @@ def test_a_damaged_list_of_temperatures_is_one_line(tmp_path, monkeypatch):
     folder = Path("data/sweep/parrot")
     folder.mkdir(parents=True)
     (folder / "temperatures.txt").write_text("0.7\nwarm\n", "utf-8")
-    with pytest.raises(
-        UserError, match=r"temperatures\.txt: .*'warm'; expected a temperature a line"
-    ):
+    with pytest.raises(UserError, match=r"temperatures\.txt: .*'warm'; expected a"):
         load_sweep("parrot")
