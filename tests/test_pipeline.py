@@ -152,6 +152,7 @@ LEARNING = {
 # Likewise, of generators of the list.
 LISTED = {
     "stages/corpus/choice.py",
+    "stages/training/baum_welch.py",
     "stages/training/contrast.py",
     "stages/training/masked.py",
     "stages/training/reinforce.py",
