@@ -24,6 +24,8 @@ NOT_LISTED = {
     "folder",
     "per_label",
     "chosen",
+    "history_checks",
+    "history_counts",
     "label_part",
     "labelled_critic",
     "labelled_model",
