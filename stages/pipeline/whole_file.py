@@ -31,6 +31,8 @@ NOT_LISTED = {
     "labelled_model",
     "labelled_writer",
     "adversarial_model",
+    "modern_gan_settings",
+    "modern_gan_training",
     "plateau_model",
     "pretrained_transformer",
     "subwords",
