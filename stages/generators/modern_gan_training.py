@@ -86,8 +86,7 @@ class ModernGanTraining:
 
     def count_steps(self, corpus: Corpus) -> int:
         """Return how many updates `train` makes at most; see `protocol.Generator`."""
-        is_alone = not (self.epoch or self.lone.is_over)
-        alone = self.lone.most if is_alone else self.lone.passes
+        alone = self.lone.passes if self.lone.is_over else self.lone.most
         passes = alone + self.settings.epochs
         return passes * math.ceil(len(corpus.train) / self.settings.batch_size)
 
@@ -108,11 +107,10 @@ class ModernGanTraining:
         if settings.epochs and len(corpus.validation) > 1:
             distance = self._distance_to(unseen[1])
         others = [fakes[name] for name in settings.fakes]
-        if not self.epoch:
-            for losses, ends_pass in self.lone.warm_up(real, [fakes[START], *others], held_out):
-                self.steps += 1
-                judged = distance() if distance and ends_pass and self.lone.is_over else None
-                yield Step(self.steps, 0, losses._asdict(), judged, ends_epoch=ends_pass)
+        for losses, ends_pass in self.lone.warm_up(real, [fakes[START], *others], held_out):
+            self.steps += 1
+            judged = distance() if distance and ends_pass and self.lone.is_over else None
+            yield Step(self.steps, 0, losses._asdict(), judged, ends_epoch=ends_pass)
         self.networks.train()
         if self.epoch < settings.epochs:
             pieces = PieceTable(self.embedding, self.writer.words, self.max_length)
