@@ -25,7 +25,7 @@ from stages.corpus.building import build_corpus
 from stages.corpus.tokenizer import tokenize
 from stages.embeddings.scalar import ScalarEmbedding
 from stages.fetching.invented import invent_tables
-from stages.generators.modern_gan import ModernGan
+from stages.generators.modern_gan_training import ModernGanTraining
 from stages.generators.protocol import find_generator
 from stages.networks.hybrid_sentence_vae import HybridSentenceVae, Shape
 from stages.networks.lstm_language_model import LstmLanguageModel
@@ -247,7 +247,8 @@ def main():
     device = "cuda" if torch.cuda.is_available() else "cpu"
     print(f"device: {torch.cuda.get_device_name() if device == 'cuda' else 'cpu, so no check'}")
     seed_everything(1)
-    ModernGan._distance_to = lambda gan, held_out: lambda: 0.0  # which would take MiniLM
+    # Which would take MiniLM.
+    ModernGanTraining._distance_to = lambda training, held_out: lambda: 0.0
     compare_networks(device)
     print(f"plain PyTorch        {time_plain_pytorch(device):.4f} s an update of an LSTM")
     with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""BERT as a Gibbs sampler: its pieces, its conditionals, what sweeps lead to, and its folder."""
+"""BERT as a Gibbs sampler: what it learns and writes, and its folder."""
 
 import math
 from copy import deepcopy
@@ -14,21 +14,18 @@ from stages.embeddings.pretrained_bert import load_tokenizer
 from stages.generators import bert_gibbs
 from stages.generators.bert_gibbs import BertGibbs, BertGibbsSettings
 from stages.generators.protocol import load_generator
-from stages.networks.gibbs_sampling import draw_orders, sample_sites
+from stages.networks import masked_sampling
 from stages.networks.learnt_pieces import (
     END,
     MARKERS,
     MASK,
     PADDING,
     START,
-    UNKNOWN,
     LearntPieces,
-    find_pieces,
     frame,
 )
 from stages.networks.masked_language_model import BertShape
 from stages.training import masked
-from stages.training.masked import choose, hide
 from tests.tampering import array_is, put, said
 from tests.test_language_model import make_corpus
 
@@ -69,47 +66,6 @@ def write(model, count=50, seed=1, **options):
     return [text for batch in model.generate(count, seed, **options) for text in batch]
 
 
-# The pieces
-
-
-def test_pieces_are_spelt_as_the_corpus_spells_them(bert):
-    # BERT reads é as e and the emoji as [UNK]; of the apostrophe's word it makes three.
-    texts = ["banan bé", "🐸 b'a"]
-    pieces, ids = find_pieces(load_tokenizer(bert), texts)
-    assert pieces.beginning == ["ba", "b", "🐸"]
-    assert pieces.inside == ["n", "an", "é", "'", "a"]
-    vocabulary = load_tokenizer(bert).convert_ids_to_tokens(ids.tolist())
-    markers = ["[PAD]", "[CLS]", "[SEP]", "[MASK]", "[UNK]"]
-    found = ["ba", "b", "[UNK]", "##n", "##an", "##e", "'", "a"]
-    assert vocabulary == [*markers, *found]
-    tokens, lengths = pieces.read(texts)
-    assert lengths.tolist() == [5, 4]
-    rows = zip(tokens.tolist(), lengths.tolist(), strict=True)
-    assert [pieces.write(row[:length], 9) for row, length in rows] == texts
-
-
-def test_a_word_is_split_into_the_longest_pieces_that_leave_no_rest():
-    # "abc" is the longest beginning of "abcd", but no piece is "d".
-    pieces = LearntPieces(["a", "ab", "abc"], ["c", "cd", "b"])
-    split = {
-        word: [pieces.spelling[at] for at in pieces.read_word(word)] for word in ("abcd", "abc")
-    }
-    assert split == {"abcd": ["ab", "cd"], "abc": ["abc"]}
-    assert pieces.read_word("abd") == pieces.read_word("b") == []
-    tokens, lengths = pieces.read(["abd ab", "", "abcd ab a"], most=3)
-    ab, cd = (pieces.read_word("abcd")[place] for place in (0, 1))
-    assert tokens.tolist() == [[UNKNOWN, ab, PADDING], [PADDING] * 3, [ab, cd, ab]]
-    assert lengths.tolist() == [2, 0, 3]
-
-
-def test_pieces_are_joined_to_words_up_to_the_crop():
-    pieces = LearntPieces(BEGINNING, INSIDE)
-    assert pieces.write([A, S, T, B, C, S], 9) == "ast b cs"
-    assert pieces.write([A, S, T, B, C, S], 2) == "ast b"
-    assert pieces.write([S, A], 9) == "s a"  # which is never drawn
-    assert pieces.write([], 9) == ""
-
-
 # What it says of a place
 
 
@@ -126,21 +82,6 @@ def plain(model):
     weights |= {f"cls.predictions.{name}": part for name, part in head.items()}
     plain.load_state_dict(weights)
     return plain
-
-
-def test_a_place_s_conditional_is_that_of_the_masked_bert_of_transformers():
-    model = make_model()
-    tokens = frame(torch.randint(MARKERS, MARKERS + 5, (30, 4)), torch.full((30,), 4))
-    places = torch.randint(1, 5, (30,))
-    tokens[torch.arange(30), places] = MASK
-    with torch.no_grad():
-        logits = plain(model)(tokens).logits[torch.arange(30), places]
-    logits[:, :MARKERS] = -math.inf
-    logits[places == 1, S:] = -math.inf  # where a word must begin
-    found = model.conditional_logits(tokens, places).softmax(1)
-    # The weights are far from where they say the same whatever the text.
-    assert found[places > 1, A].std() > 0.1
-    torch.testing.assert_close(found, logits.softmax(1), rtol=0, atol=1e-5)
 
 
 def test_what_is_learnt_from_is_that_of_the_masked_bert_of_transformers_too():
@@ -191,107 +132,6 @@ def test_the_pseudo_log_likelihood_is_the_sum_over_places_masked_one_by_one():
         model.log_likelihood(texts)
 
 
-# What sweeps lead to
-
-
-def sweep(table_first, table_second, sweeps, count=20_000):
-    """Draw pairs of 0 and 1 by conditionals (value, other value); return frequencies (2, 2)."""
-    tables = torch.tensor([table_first, table_second]).log()
-
-    def conditional(tokens, places):
-        other = tokens[torch.arange(len(tokens)), 1 - places]
-        logits = tables[places, :, other.clamp(max=1)]
-        logits[other == 2] = 0  # beside a mask either is as likely
-        return logits
-
-    tokens = torch.zeros((count, 2), dtype=torch.int64)
-    random = torch.Generator().manual_seed(1)
-    drawn = sample_sites(conditional, tokens, 0, 2, 2, random, sweeps=sweeps)
-    return (2 * drawn[:, 0] + drawn[:, 1]).bincount(minlength=4).view(2, 2) / count
-
-
-def statistic(found, expected, count=20_000):
-    """Return Pearson's; of three degrees of freedom, so 3 + 5 * sqrt(6) = 15 is five deviations."""
-    return (count * (found - expected) ** 2 / expected).sum().item()
-
-
-def test_sweeps_lead_to_the_joint_whose_conditionals_they_draw_from():
-    joint = torch.tensor([[0.5, 0.1], [0.1, 0.3]])
-    first = (joint / joint.sum(0)).tolist()  # P(first | second), a row for each first
-    second = (joint / joint.sum(1, keepdim=True)).T.tolist()
-    # From left to right: 1/2 for the first, then P(second | first), 5/6 or 3/4 for the same.
-    start = torch.tensor([[5 / 12, 1 / 12], [1 / 8, 3 / 8]])
-    assert statistic(sweep(first, second, 0), start) < 15 < statistic(start, joint)
-    # What is left of the start shrinks in each sweep to 0.34, the squared correlation of the two:
-    # (0.5 * 0.3 - 0.1 * 0.1)^2 / (0.6 * 0.4)^2.
-    assert statistic(sweep(first, second, 20), joint) < 15
-
-
-def test_conditionals_of_no_joint_lead_to_none_of_the_tables_made_of_them():
-    # The first takes after the second with 0.9, the second after the first with 0.3 only. Whoever
-    # is drawn last decides, each half of the time: they are the same with (0.9 + 0.3) / 2.
-    first, second = [[0.9, 0.1], [0.1, 0.9]], [[0.3, 0.7], [0.7, 0.3]]
-    found = sweep(first, second, 20)
-    assert statistic(found, torch.tensor([[0.3, 0.2], [0.2, 0.3]])) < 15
-    by_first, by_second = torch.tensor(first), torch.tensor(second).T
-    tables = {
-        "the product": by_first * by_second / (by_first * by_second).sum(),  # 0.27 : 0.07
-        "first given second": by_first * found.sum(0),
-        "second given first": by_second * found.sum(1, keepdim=True),
-    }
-    for table in tables.values():
-        assert table.sum().item() == pytest.approx(1)
-        assert statistic(found, table) > 1000
-
-
-def test_left_to_right_sees_masks_behind_and_a_sweep_sees_all():
-    seen = []
-
-    def conditional(tokens, places):
-        seen.append((tokens.clone(), places.clone()))
-        return torch.zeros(len(tokens), 3)
-
-    random, tokens = torch.Generator().manual_seed(1), torch.tensor([[7, 0, 0, 0, 8]] * 40)
-    drawn = sample_sites(conditional, tokens, 1, 4, 9, random, sweeps=1)
-    assert torch.equal(tokens, torch.tensor([[7, 0, 0, 0, 8]] * 40))
-    assert (drawn[:, [0, 4]] == torch.tensor([7, 8])).all()
-    masks = [(texts == 9) for texts, _ in seen]
-    assert [mask.sum(1).unique().tolist() for mask in masks] == [[3], [2], [1], [1], [1], [1]]
-    assert [places.unique().tolist() for _, places in seen[:3]] == [[1], [2], [3]]
-    assert all(
-        mask.gather(1, at.unsqueeze(1)).all() for mask, (_, at) in zip(masks, seen, strict=True)
-    )
-    # In a sweep each place once, in each of six orders somewhere.
-    orders = torch.stack([places for _, places in seen[3:]], 1)
-    assert torch.equal(orders.sort(1).values, torch.tensor([[1, 2, 3]] * 40))
-    assert len(orders.unique(dim=0)) == 6
-    assert draw_orders(3, 2, 2, random).shape == (0, 3)
-
-
-def test_temperature_and_top_p_are_those_of_each_place():
-    shares, tokens = torch.tensor([0.5, 0.3, 0.2]), torch.zeros((10_000, 2), dtype=torch.int64)
-
-    def draw(**options):
-        random = torch.Generator().manual_seed(1)
-        told = {"sweeps": 1, **options}
-        drawn = sample_sites(
-            lambda tokens, places: shares.log().repeat(len(tokens), 1),
-            tokens,
-            0,
-            2,
-            9,
-            random,
-            **told,
-        )
-        return (drawn.flatten().bincount(minlength=3) / drawn.numel()).tolist()
-
-    # Five standard errors of a share of one half: 5 * 0.5 / sqrt(20000) = 0.018.
-    assert draw() == pytest.approx([0.5, 0.3, 0.2], abs=0.018)
-    squares = [0.25 / 0.38, 0.09 / 0.38, 0.04 / 0.38]
-    assert draw(temperature=0.5) == pytest.approx(squares, abs=0.018)
-    assert draw(top_p=0.6) == pytest.approx([0.5 / 0.8, 0.3 / 0.8, 0], abs=0.018)
-
-
 # What it writes
 
 
@@ -324,19 +164,9 @@ def test_a_beginning_that_cannot_be_spelt_is_refused():
     assert str(error.value) == "prefix: the BERT has learnt no pieces for the word 'sa'"
 
 
-def test_texts_are_as_long_as_training_texts_are():
-    model, random = make_model(lengths=[30, 0, 60, 10]), torch.Generator().manual_seed(1)
-    counts = model._draw_lengths(20_000, 0, random).bincount(minlength=5) / 20_000
-    # Five standard errors of a share of one half: 5 * 0.5 / sqrt(20000) = 0.018.
-    assert counts.tolist() == pytest.approx([0, 0.3, 0, 0.6, 0.1], abs=0.018)
-    longer = model._draw_lengths(20_000, 2, random).bincount(minlength=5) / 20_000
-    assert longer.tolist() == pytest.approx([0, 0, 0, 6 / 7, 1 / 7], abs=0.018)
-    assert make_model(lengths=[1, 1])._draw_lengths(3, 2, random).tolist() == [2, 2, 2]
-
-
 def test_texts_depend_on_the_seed_alone(monkeypatch):
     monkeypatch.setattr(bert_gibbs, "BATCH", 40)
-    monkeypatch.setattr(bert_gibbs, "PIECES", {"cpu": 12})  # two texts, or three, at a time
+    monkeypatch.setattr(masked_sampling, "PIECES", {"cpu": 12})  # two texts, or three, at a time
     model = make_model()
     first = list(model.generate(100, 1))
     torch.randn(5)
@@ -345,36 +175,6 @@ def test_texts_depend_on_the_seed_alone(monkeypatch):
 
 
 # How it learns
-
-
-def test_any_number_of_pieces_is_chosen_each_as_often():
-    torch.manual_seed(1)
-    mask = torch.tensor([[False, True, True, False, True, False]] * 30_000)
-    chosen = choose(mask, "any")
-    assert not (chosen & ~mask).any()
-    # Five standard errors of a third: 5 * sqrt(2 / 9 / 30000) = 0.014.
-    counts = chosen.sum(1).bincount(minlength=4) / 30_000
-    assert counts.tolist() == pytest.approx([0, 1 / 3, 1 / 3, 1 / 3], abs=0.014)
-    # Each place is as often among them: (1 + 2 + 3) / 3 of three, 2 / 3.
-    shares = chosen.float().mean(0)[[1, 2, 4]]
-    assert shares.tolist() == pytest.approx([2 / 3] * 3, abs=0.014)
-    assert not choose(torch.zeros((2, 3), dtype=torch.bool), "any").any()
-
-
-def test_bert_chooses_fifteen_of_a_hundred_and_masks_most_of_them():
-    torch.manual_seed(1)
-    tokens = torch.full((2000, 100), 7)
-    chosen = choose(tokens > 0, "bert")
-    assert chosen.sum(1).unique().tolist() == [15]
-    assert choose(tokens[:, :2] > 0, "bert").sum(1).unique().tolist() == [1]
-    hidden = hide(tokens, chosen, "bert", MARKERS + 100)
-    assert torch.equal(hidden[~chosen], tokens[~chosen])
-    of_them = hidden[chosen]
-    # Five standard errors: 5 * 0.4 / sqrt(30000) = 0.012. A hundredth of the others is a 7 too.
-    assert (of_them == MASK).float().mean().item() == pytest.approx(0.8, abs=0.012)
-    assert (of_them == 7).float().mean().item() == pytest.approx(0.1 + 0.1 / 100, abs=0.012)
-    assert of_them[of_them != MASK].min() >= MARKERS
-    assert torch.equal(hide(tokens, chosen, "any", 9), tokens.masked_fill(chosen, MASK))
 
 
 @pytest.mark.parametrize("trained", [0, 1, 2])

@@ -179,7 +179,7 @@ def make(corpus, pretrained, tmp_path_factory):
 @pytest.fixture(scope="module", autouse=True)
 def _few_texts_judge_an_epoch():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("stages.generators.modern_gan.CHECKED", 50)
+        patch.setattr("stages.generators.modern_gan_training.CHECKED", 50)
         yield
 
 

@@ -1,7 +1,7 @@
 """The hidden Markov model against sums over all paths, and against the chain it contains."""
 
 from dataclasses import replace
-from itertools import pairwise, product
+from itertools import product
 
 import numpy as np
 import pytest
@@ -9,17 +9,14 @@ import pytest
 from stages.corpus.building import build_corpus
 from stages.corpus.corpus import UNKNOWN, Corpus, Split
 from stages.corpus.errors import UserError
-from stages.generators import hmm
-from stages.generators.hmm import Hmm, HmmSettings, Tables, expect, pack
+from stages.generators.hmm import Hmm, HmmSettings
 from stages.generators.markov import Markov, MarkovSettings
+from stages.networks.hidden_markov_model import Tables, pack
+from stages.training.baum_welch import expect
+from tests.test_baum_welch import count_by_paths
+from tests.test_hidden_markov_model import TEXTS, list_paths, make_identity, make_tables
 
 SETTINGS = HmmSettings(states=4, epochs=6, smoothing=0.5)
-
-
-def make_tables(states: int, words: int, seed: int = 0) -> Tables:
-    random = np.random.default_rng(seed)
-    shapes = ((states,), (states, states), (states,), (words, states))
-    return Tables(*(random.uniform(0.1, 1, shape) for shape in shapes)).normalise()
 
 
 def make_model(tables: Tables, max_length: int = 8) -> Hmm:
@@ -37,34 +34,6 @@ def make_corpus(max_length: int = 8, count: int = 60) -> Corpus:
         kinds = [0, 1, 2, 0, 1] if number % 2 else [0, 1]
         texts.append([str(random.choice(classes[kind])) for kind in kinds])
     return replace(build_corpus(texts, [0, 1] * (count // 2), 0.1, 0.2, 1), max_length=max_length)
-
-
-def list_paths(tables: Tables, text: list[int], ended: bool = True) -> dict[tuple, float]:
-    """P(path, text) of every path through the states, by the model's definition."""
-    values = {}
-    for path in product(range(len(tables.start)), repeat=len(text)):
-        value = tables.start[path[0]] * (tables.end[path[-1]] if ended else 1)
-        for place, (state, word) in enumerate(zip(path, text, strict=True)):
-            value *= tables.emission[word, state]
-            value *= tables.transition[path[place - 1], state] if place else 1
-        values[path] = value
-    return values
-
-
-def count_by_paths(tables: Tables, texts: list[list[int]]) -> Tables:
-    """Expected counts as sums over every path of every text."""
-    counts = Tables(*(np.zeros_like(table) for table in tables))
-    for text in texts:
-        paths = list_paths(tables, text)
-        for path, value in paths.items():
-            share = value / sum(paths.values())
-            counts.start[path[0]] += share
-            counts.end[path[-1]] += share
-            for state, word in zip(path, text, strict=True):
-                counts.emission[word, state] += share
-            for before, state in pairwise(path):
-                counts.transition[before, state] += share
-    return counts
 
 
 @pytest.mark.parametrize("text", ["a", "ba", "cab", "abba"])
@@ -89,42 +58,6 @@ def test_likelihood_filter_smooth_and_viterbi_are_those_of_all_paths(text, max_l
     cropped = list_paths(tables, rows[:max_length], ended=len(text) < max_length)
     expected = np.log(sum(cropped.values()))
     assert model.log_likelihood([" ".join(text)])[0] == pytest.approx(expected, abs=1e-12)
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_viterbi_finds_the_likeliest_of_all_paths(seed):
-    random = np.random.default_rng(seed)
-    # Close to 0 or to 1, so that the likeliest state of a word depends on those around it.
-    sharp = Tables(*(table**3 for table in make_tables(3, 2, seed))).normalise()
-    text = random.integers(0, 2, 5).tolist()
-    paths = list_paths(sharp, text)
-    assert tuple(make_model(sharp).viterbi(["ab"[row] for row in text])) == max(
-        paths, key=paths.get
-    )
-
-
-def test_viterbi_sees_the_end_of_the_text():
-    # Both states write "a" and stay where they are; only the second is ever left for the end.
-    tables = Tables(
-        np.array([0.9, 0.1]), np.diag([1.0, 0.5]), np.array([0.0, 0.5]), np.array([[1.0, 1.0]])
-    )
-    assert make_model(tables).viterbi("aa").tolist() == [1, 1]
-    assert make_model(tables, max_length=2).viterbi("aa").tolist() == [0, 0]
-
-
-def test_expected_counts_are_those_of_all_paths(monkeypatch):
-    monkeypatch.setattr(hmm, "ROWS", 4)  # several batches
-    tables = make_tables(2, 3)
-    texts = [[0, 1, 2], [1], [2, 2], [0, 0, 1], [1, 0], [2]]
-    batches = pack([np.array(text) for text in texts], [True] * len(texts))
-    assert len(batches) > 1
-
-    total, counts = expect(tables, batches)
-    for found, wanted in zip(counts, count_by_paths(tables, texts), strict=True):
-        assert found == pytest.approx(wanted, abs=1e-12)
-    assert total == pytest.approx(
-        sum(np.log(sum(list_paths(tables, text).values())) for text in texts)
-    )
 
 
 def test_probabilities_of_all_texts_sum_to_one():
@@ -255,20 +188,6 @@ def test_saved_is_loaded_with_the_same_bytes(tmp_path):
     assert list(loaded.generate(20, 5)) == list(model.generate(20, 5))
 
 
-def make_identity(texts: list[list[int]], words: int) -> Tables:
-    """A state a word, and transitions as often as they are in the texts."""
-    counts = Tables(np.zeros(words), np.zeros((words, words)), np.zeros(words), np.eye(words))
-    for text in texts:
-        counts.start[text[0]] += 1
-        counts.end[text[-1]] += 1
-        for before, word in pairwise(text):
-            counts.transition[before, word] += 1
-    return counts.normalise()
-
-
-TEXTS = [[0, 1, 2], [0, 1], [0, 2, 1, 0], [2], [1, 1, 0]]
-
-
 def test_with_a_state_for_each_word_it_is_the_markov_chain():
     model = make_model(make_identity(TEXTS, 3))
     chain = Markov(["", *"abc"], MarkovSettings(order=1, start="empirical"), 8)
@@ -287,58 +206,8 @@ def test_with_a_state_for_each_word_it_is_the_markov_chain():
     np.testing.assert_allclose(model.log_likelihood(texts), expected, rtol=1e-12)
 
 
-def test_baum_welch_leaves_the_markov_chain_as_it_is():
-    tables = make_identity(TEXTS, 3)
-    texts = [np.array(text) for text in TEXTS]
-    after = expect(tables, pack(texts, [True] * len(texts)))[1].normalise()
-    for found, wanted in zip(after, tables, strict=True):
-        assert found == pytest.approx(wanted, abs=1e-12)
-    assert after.emission[~np.eye(3, dtype=bool)].tolist() == [0] * 6
-
-
 def write(model: Hmm, count: int, **asked) -> list[str]:
     return [text for batch in model.generate(count, 11, **asked) for text in batch]
-
-
-@pytest.mark.parametrize("asked", [{}, {"temperature": 1.0 + 1e-9}])
-def test_texts_come_as_often_as_their_probability_says(asked):
-    # Both ways of drawing: state by state, and from the words' own probabilities.
-    model = make_model(make_tables(2, 2), max_length=2)
-    texts = write(model, 20_000, **asked)
-    for text in ("a", "b", "a a", "a b", "b a", "b b"):
-        chance = np.exp(model.log_likelihood([text])[0])
-        # Standard error below 0.0035; four of them.
-        assert texts.count(text) / 20_000 == pytest.approx(chance, abs=0.014)
-
-
-def test_prefix_is_continued_as_often_as_its_probability_says():
-    model = make_model(make_tables(2, 2), max_length=3)
-    texts = write(model, 20_000, prefix="a b")
-    possible = ["a b", "a b a", "a b b"]
-    chances = np.exp(model.log_likelihood(possible))
-    for text, chance in zip(possible, chances / chances.sum(), strict=True):
-        assert texts.count(text) / 20_000 == pytest.approx(chance, abs=0.014)
-    assert set(write(model, 5, prefix="a b a b")) == {"a b a"}
-
-
-def test_temperature_and_top_p_apply_to_the_next_word():
-    # One state: "a" 0.5, "b" 0.3, "c" 0.2, and after each word the end with probability 0.5, so
-    # next come the end 0.5, "a" 0.25, "b" 0.15, "c" 0.1.
-    tables = Tables(
-        np.ones(1), np.full((1, 1), 0.5), np.full(1, 0.5), np.array([[0.5], [0.3], [0.2]])
-    )
-    model = make_model(tables, max_length=2)
-    # Squared: 0.25, 0.09, 0.04 of 0.38 for the first word.
-    texts = write(model, 20_000, temperature=0.5)
-    assert sum(text[0] == "a" for text in texts) / 20_000 == pytest.approx(0.25 / 0.38, abs=0.014)
-    # The end squared: 0.25 of 0.25 + 0.0625 + 0.0225 + 0.01.
-    short = sum(len(text) == 1 for text in texts) / 20_000
-    assert short == pytest.approx(0.25 / 0.345, abs=0.014)
-    # 0.5 and 0.3 reach 0.7; then the end and "a", 0.5 and 0.25.
-    texts = write(model, 20_000, top_p=0.7)
-    assert set(texts) == {"a", "b", "a a", "b a"}
-    assert texts.count("a") / 20_000 == pytest.approx(0.5 / 0.8 * 2 / 3, abs=0.014)
-    assert set(write(model, 50, temperature=0.01)) == {"a"}
 
 
 def test_same_seed_same_texts_in_batches_of_at_most_500():

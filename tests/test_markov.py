@@ -8,7 +8,8 @@ import pytest
 
 from stages.corpus.corpus import UNKNOWN, Corpus, Split
 from stages.corpus.errors import UserError
-from stages.generators.markov import END, Markov, MarkovSettings
+from stages.generators.history_counts import END
+from stages.generators.markov import Markov, MarkovSettings
 
 A, B, C, D = 1, 2, 3, 4
 RARE = 4  # the id of the unknown word, where a chain knows a, b and c
@@ -42,21 +43,8 @@ def test_next_word_follows_the_bigram_counts():
     chain = make_chain([[A, B], [A, B], [A, C]])
     assert chain.transition([A]) == pytest.approx([0, 0, 2 / 3, 1 / 3])
     assert chain.transition([B]) == pytest.approx([1, 0, 0, 0])
-    assert chain.starts.tolist() == [0, 3, 0, 0]
+    assert chain.histories.starts.tolist() == [0, 3, 0, 0]
     assert chain.describe() == {"states": 3, "transitions": 4}
-
-
-def test_the_end_of_one_text_is_not_followed_by_the_next_text():
-    assert make_chain([[A], [B]], 2).transition([A])[END] == 1
-
-
-def test_texts_that_all_have_the_most_words_teach_no_end():
-    # "a b", "b c" at a max_length of 2: a and b are always followed; c never is, so it ends a text.
-    chain = make_chain([[A, B], [B, C]], max_length=2)
-    assert chain.transition([B]) == pytest.approx([0, 0, 0, 1])
-    assert chain.transition([C]) == pytest.approx([1, 0, 0, 0])
-    # At one of 3 both may end early.
-    assert make_chain([[A, B], [B, C]], max_length=3).transition([B])[END] == 0.5
 
 
 def test_sharpened_counts_make_likely_words_likelier():
@@ -65,37 +53,12 @@ def test_sharpened_counts_make_likely_words_likelier():
     chain = Markov(WORDS[:4], settings, 8)
     chain.fit([[A, B], [A, B], [A, C]])
     assert chain.transition([A]) == pytest.approx([0, 0, 8 / 9, 1 / 9])
-    assert chain.starts.tolist() == [0, 27, 0, 0]
+    assert chain.histories.starts.tolist() == [0, 27, 0, 0]
     assert math.exp(chain.log_likelihood(["a c"])[0]) == pytest.approx(1 / 9)
     with pytest.raises(UserError, match=r"markov\.sharpening is 10, and a count of 90"):
         Markov(WORDS[:2], MarkovSettings(order=1, start="uniform", sharpening=10), 8).fit(
             [[A]] * 90
         )
-
-
-def test_second_order_looks_two_words_back():
-    # "a c a", "b c b": after c alone a and b are even, after "a c" it is always a.
-    chain = make_chain([[A, C, A], [B, C, B]], order=2)
-    assert chain.transition([C]) == pytest.approx([0, 0.5, 0.5, 0])
-    assert chain.transition([A, C]) == pytest.approx([0, 1, 0, 0])
-    assert chain.transition([C, B]) == pytest.approx([1, 0, 0, 0])
-    with pytest.raises(KeyError, match=r"\[2, 1\]"):
-        chain.transition([B, A])
-
-
-def test_counts_equal_a_plain_count_of_every_window():
-    random = np.random.default_rng(3)
-    texts = [random.integers(1, 5, random.integers(1, 9)).tolist() for _ in range(60)]
-    chain = make_chain(texts, 4, order=3)
-    counted = {}
-    for words in texts:
-        for end in range(1, len(words) + 1):
-            for length in range(1, min(3, end) + 1):
-                following = counted.setdefault(tuple(words[end - length : end]), np.zeros(5))
-                following[words[end] if end < len(words) else END] += 1
-    assert sum(map(len, chain.keys)) == len(counted)
-    for history, following in counted.items():
-        assert chain.transition(history) == pytest.approx(following / following.sum())
 
 
 @pytest.mark.parametrize("order", [1, 2, 3])
@@ -310,14 +273,6 @@ def test_saved_chain_comes_back_whole(tmp_path):
 # Where rare words were left out.
 
 
-def test_the_next_word_is_one_of_the_known_that_followed():
-    # After a come b once, the unknown word three times: b is all that is drawn. After b the unknown
-    # word, the end, and c once each: of the two that are left each has a half.
-    chain = make_chain([[A, B, RARE], [A, RARE], [A, RARE], [A, RARE], [B], [B, C]])
-    assert chain.transition([A]) == pytest.approx([0, 0, 1, 0])
-    assert chain.transition([B]) == pytest.approx([0.5, 0, 0, 0.5])
-
-
 def test_a_text_ends_where_unknown_words_alone_followed():
     chain = make_chain([[A, RARE, B], [A, RARE, C], [B, A]], order=2)
     assert chain.transition([B, A]) == pytest.approx([1, 0, 0, 0])
@@ -327,16 +282,6 @@ def test_a_text_ends_where_unknown_words_alone_followed():
     assert chain.transition([B]) == pytest.approx([0, 1, 0, 0])
     assert chain.transition([A, B]) == pytest.approx([1, 0, 0, 0])
     assert set(write(chain)) == {"a", "a b", "b a", "c b a"}
-
-
-def test_words_on_the_two_sides_of_an_unknown_one_are_no_neighbours():
-    chain = make_chain([[A, RARE, B, C], [C, RARE, RARE, A]], order=2)
-    assert chain.transition([A]) == pytest.approx([1, 0, 0, 0])
-    assert chain.transition([B]) == pytest.approx([0, 0, 0, 1])
-    assert chain.transition([B, C]) == pytest.approx([1, 0, 0, 0])
-    assert [len(keys) for keys in chain.keys] == [3, 1]  # a, b and c; of two words only "b c"
-    with pytest.raises(KeyError):
-        chain.transition([A, B])
 
 
 @pytest.mark.parametrize(
@@ -349,7 +294,7 @@ def test_words_on_the_two_sides_of_an_unknown_one_are_no_neighbours():
 )
 def test_the_first_word_is_a_known_one(texts, starts):
     chain = make_chain(texts, start="empirical")
-    assert chain.starts.tolist() == starts
+    assert chain.histories.starts.tolist() == starts
     assert {text.split()[0] for text in write(chain)} == {
         WORDS[word] for word in np.flatnonzero(starts)
     }
@@ -381,14 +326,3 @@ def test_the_training_loss_takes_the_unknown_word_as_a_word():
     assert chain.words == ["", "a", "b"]
     assert chain.transition([A]) == pytest.approx([0, 0, 1])
     assert chain.describe() == {"states": 2, "transitions": 2}
-
-
-@pytest.mark.parametrize("texts", [[], [[A], []]])
-def test_no_text_or_an_empty_one_is_refused(texts):
-    with pytest.raises(ValueError, match="without a word"):
-        make_chain(texts, 1)
-
-
-def test_texts_of_unknown_words_alone_are_refused():
-    with pytest.raises(ValueError, match="a word that it knows"):
-        make_chain([[RARE], [RARE, RARE]])

@@ -152,6 +152,7 @@ LEARNING = {
 # Likewise, of generators of the list.
 LISTED = {
     "stages/corpus/choice.py",
+    "stages/training/baum_welch.py",
     "stages/training/contrast.py",
     "stages/training/masked.py",
     "stages/training/reinforce.py",
@@ -505,6 +506,9 @@ def test_generators_do_not_know_each_other():
         "labelled_writer",
     )
     shared |= rooms("pretrained_transformer")  # the transformer's other kind
+    # Parts of the chain, and of the modern GAN.
+    shared |= rooms("history_checks", "history_counts")
+    shared |= rooms("modern_gan_settings", "modern_gan_training")
     for name in {*FIRST, *list_generators(), *(f"{recipe}_gan" for recipe in RECIPES)}:
         (module,) = rooms(name)
         others = {path for part in imported(module) for path in part if "/generators/" in path}

@@ -13,7 +13,6 @@ many a text has is drawn from the lengths of the training texts.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
 from functools import partial
 from math import ceil, inf, isfinite
 from pathlib import Path
@@ -22,7 +21,6 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 import torch
 from pydantic import AfterValidator, Field
 from torch import Tensor
-from torch.nn.functional import pad
 from torch.optim import Adam
 
 from stages.corpus.checked_files import Words, check_words
@@ -32,16 +30,14 @@ from stages.corpus.errors import UserError
 from stages.corpus.settings import BertSettings, Count, CountOrZero, Rate, Size
 from stages.generators.folder import load_about, load_network, save_folder
 from stages.generators.protocol import GeneratorAbout, Step, check_request
-from stages.networks.cores import all_cores
-from stages.networks.gibbs_sampling import sample_sites
-from stages.networks.learnt_pieces import MARKERS, MASK, LearntPieces, find_pieces, frame
+from stages.networks.learnt_pieces import MARKERS, LearntPieces, find_pieces
 from stages.networks.masked_language_model import MaskedLanguageModel
+from stages.networks.masked_sampling import draw_lengths, sample_texts
 from stages.networks.piece_reader import BertShape, StoredShape
 from stages.networks.size import count_parameters
 from stages.training.masked import pseudo_log_likelihood, train_epoch
 
-BATCH = 1000  # texts written at a time, those of one length together
-PIECES = {"cpu": 2**9, "cuda": 2**15}  # of these, word pieces that BERT sees at a time
+BATCH = 1000  # texts written at a time
 VALIDATED = 100  # validation texts at most whose pseudo-log-likelihood judges an epoch
 
 
@@ -221,8 +217,18 @@ class BertGibbs:
         beginning = self._read_prefix(prefix)
         random = torch.Generator().manual_seed(seed)
         for first in range(0, count, BATCH):
-            lengths = self._draw_lengths(min(BATCH, count - first), len(beginning), random)
-            yield self._draw(lengths, beginning, random, temperature=temperature, top_p=top_p)
+            lengths = draw_lengths(self.lengths, min(BATCH, count - first), len(beginning), random)
+            yield sample_texts(
+                self.network,
+                self.pieces,
+                lengths,
+                self.max_length,
+                beginning,
+                random,
+                sweeps=self.settings.sweeps,
+                temperature=temperature,
+                top_p=top_p,
+            )
 
     def _read_prefix(self, prefix: str) -> list[int]:
         """Return the pieces of a beginning, as far as they are not cropped."""
@@ -234,62 +240,6 @@ class BertGibbs:
             place for word in words[: self.max_length] for place in self.pieces.read_word(word)
         ]
         return beginning[: len(self.lengths)]
-
-    def _draw_lengths(self, count: int, least: int, random: torch.Generator) -> Tensor:
-        """Draw how many pieces texts have, (count,), from training texts with so many at least."""
-        weights = torch.tensor([0, *self.lengths], dtype=torch.float64)
-        weights[:least] = 0
-        if not weights.any():
-            weights[least] = 1
-        running = weights.cumsum(0)
-        drawn = torch.rand(count, generator=random, dtype=torch.float64) * running[-1]
-        return torch.searchsorted(running, drawn, right=True)
-
-    def _draw(
-        self, lengths: Tensor, beginning: list[int], random: torch.Generator, **options: float
-    ) -> list[str]:
-        """Draw texts of so many pieces each (N,); those of one length together."""
-        device = self.network.device
-        self.network.eval()
-        chunks = []
-        for length in lengths.unique().tolist():
-            rows = (lengths == length).nonzero().squeeze(1)
-            chunks += rows.split(max(1, PIECES[device.type] // (length + 2)))
-        # Each has random numbers of its own, so that it does not matter which is done first.
-        seeds = torch.randint(2**62, (len(chunks),), generator=random).tolist()
-
-        def draw(rows: Tensor, seed: int) -> list[list[int]]:
-            tokens = torch.full((len(rows), int(lengths[rows[0]])), MASK)
-            tokens[:, : len(beginning)] = torch.tensor(beginning, dtype=torch.int64)
-            drawn = sample_sites(
-                partial(self.conditional_logits, fixed=len(beginning)),
-                frame(tokens, lengths[rows]).to(device),
-                1 + len(beginning),
-                1 + tokens.shape[1],
-                MASK,
-                torch.Generator().manual_seed(seed),
-                sweeps=self.settings.sweeps,
-                **options,
-            )
-            return drawn[:, 1:-1].tolist()
-
-        texts = [""] * len(lengths)
-        with all_cores() if device.type == "cpu" else nullcontext() as pool:
-            drawn = (pool.map if pool else map)(draw, chunks, seeds)
-            for rows, places in zip(chunks, drawn, strict=True):
-                for row, each in zip(rows.tolist(), places, strict=True):
-                    texts[row] = self.pieces.write(each, self.max_length)
-        return texts
-
-    def conditional_logits(self, tokens: Tensor, places: Tensor, fixed: int = 0) -> Tensor:
-        """Return logits (B, V) of the piece at one place of each text (B, T), masked there.
-
-        Markers have none, nor have pieces from inside a word where a word must begin: at the first
-        place, and behind a beginning of so many fixed pieces.
-        """
-        logits = pad(self.network.predict_one(tokens, places), (MARKERS, 0), value=-inf)
-        logits[places == 1 + fixed, self.pieces.places_inside :] = -inf
-        return logits
 
     def log_likelihood(self, texts: Sequence[str]) -> Any:
         """Not to be had: what it says of single places need not be of one distribution of texts."""

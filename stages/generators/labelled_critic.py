@@ -4,7 +4,6 @@ Both learn when the generator does no longer. The discriminator reads words by t
 generator has learnt, and a text's label beside each of them; n-grams have a classifier a label.
 """
 
-import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -76,14 +75,8 @@ class LabelledCritic:
                 self._stock("unseen real texts", held_out),
                 self._stock("unseen fakes", others),
             )
-        per_pass = math.ceil(count / self.lone.batch_size)
-        while not self.lone.is_over:
-            for number, losses in enumerate(self.lone.learn(stock, sources), start=1):
-                if number < per_pass:
-                    yield losses.discriminator, False
-            if unseen:
-                self.lone.validate(*unseen)
-            yield losses.discriminator, True
+        for losses, ends_pass in self.lone.warm_up(stock, sources, unseen):
+            yield losses.discriminator, ends_pass
 
     def _mistake(self, labels: Sequence[str]) -> list[str]:
         """Give each text a label that is not its own, any other alike."""

@@ -11,16 +11,16 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 from pydantic import Field
-from scipy import sparse
 
 from stages.corpus.checked_files import WordsAfterEnd, damaged
 from stages.corpus.corpus import UNKNOWN, Corpus
 from stages.corpus.errors import UserError
 from stages.corpus.settings import Section, Size
 from stages.generators.folder import WEIGHTS, load_about, load_arrays, save_folder
+from stages.generators.history_checks import check_arrays, expected_arrays
+from stages.generators.history_counts import END, HistoryCounts, count_histories
 from stages.generators.protocol import GeneratorAbout, Step, check_request, check_vocabulary
 
-END = 0  # in place of a next word: the text ends here; word ids start at 1
 BATCH = 5000  # texts drawn at a time
 LOOKED_UP = 25_000  # training texts whose likelihood is taken at a time
 
@@ -67,12 +67,7 @@ class Markov:
         max_length: words at which texts are cropped.
 
     Attributes:
-        keys: for each length n from 1 to `order`, the sorted keys (N,), int64, of the distinct
-            histories. The key of a history is `row * (V + 1) + word`, where `row` is the place of
-            the history without its last word among those of length n - 1, and 0 for n = 1.
-        counts: for each length, how often each word followed each history, sparse (N, V + 1),
-            int64; column `END` is the end of the text.
-        starts: how often each word began a text, (V + 1,), int64.
+        histories: what followed each history in training, sharpened; none before `fit`.
     """
 
     Settings: ClassVar = MarkovSettings
@@ -89,9 +84,7 @@ class Markov:
         self.words = list(words)
         self.settings = settings
         self.max_length = max_length
-        self.keys: list[np.ndarray] = []
-        self.counts: list[sparse.csr_array] = []
-        self.starts = np.zeros(len(words), dtype=np.int64)
+        self.histories = HistoryCounts([], [], np.zeros(len(words), dtype=np.int64))
         self._ids = {word: number for number, word in enumerate(words)}
 
     @classmethod
@@ -111,7 +104,7 @@ class Markov:
 
         The loss is that of a chain to which the unknown word is a word like any.
         """
-        if self.keys:
+        if self.histories.keys:
             return  # taken up again after its one epoch
         learnt = corpus.learnable(corpus.train)
         self.fit(learnt)
@@ -137,62 +130,15 @@ class Markov:
         Raises:
             ValueError: there is no text, one without a word, or no known word.
         """
-        order, vocabulary_size = self.settings.order, len(self.words) - 1
-        lengths = np.array([len(sequence) for sequence in sequences], dtype=np.int64)
-        if not lengths.size or not lengths.all():
-            raise ValueError("a Markov chain needs one text or more, and none without a word")
-        words = np.concatenate([np.asarray(sequence, dtype=np.int64) for sequence in sequences])
-        known = words <= vocabulary_size
-        if not known.any():
-            raise ValueError("a Markov chain needs a word that it knows")
-        ends = np.cumsum(lengths)
-        first = ends - lengths
-        here = np.arange(len(words))
-        begins = np.repeat(first, lengths)
-        # Known words before each, back to the text's beginning or to an unknown word; of that, -1.
-        place = here - np.maximum.accumulate(np.where(known, begins, here + 1))
-        following = np.append(words[1:], END)
-        # Where all texts have so many words, as an oracle's, nothing shows that one can end before.
-        can_end = (lengths != self.max_length).any()
-        following[ends - 1] = END if can_end else vocabulary_size + 1
-
-        keys, counts = [], []
-        rows = np.zeros(len(words), dtype=np.int64)
-        for length in range(1, order + 1):
-            last = np.flatnonzero(place >= length - 1)  # where a history of this length ends
-            before = rows[last - 1] if length > 1 else 0
-            unique, found = np.unique(
-                before * (vocabulary_size + 1) + words[last], return_inverse=True
-            )
-            shape = (len(unique), vocabulary_size + 1)
-            keys.append(unique)
-            counts.append(_count(found, following[last], shape))
-            counts[-1].data = self._sharpen(counts[-1].data)
-            rows = np.zeros(len(words), dtype=np.int64)
-            rows[last] = found
-        self.keys, self.counts = keys, counts
-        starts = np.bincount(words[first[known[first]]], minlength=vocabulary_size + 1)
-        self.starts = self._sharpen(starts)
-        if not self.starts.any():
-            self.starts[keys[0]] = 1
-
-    def _sharpen(self, counts: np.ndarray) -> np.ndarray:
-        """Raise counts to the power of the settings.
-
-        Raises:
-            UserError: their sum would be beyond int64.
-        """
-        power = self.settings.sharpening
-        if (counts.astype(np.float64) ** power).sum() >= 2**62:
-            raise UserError(
-                f"params.yaml: markov.sharpening is {power}, and a count of {counts.max():,} to "
-                "that power is too large; lower it"
-            )
-        return counts**power
+        counted = count_histories(
+            sequences, len(self.words) - 1, self.settings.order, self.max_length
+        )
+        self.histories = counted.sharpen(self.settings.sharpening)
 
     def describe(self) -> dict[str, float]:
         """Count the distinct histories of full order, and the words or ends that follow them."""
-        return {"states": len(self.keys[-1]), "transitions": self.counts[-1].nnz}
+        keys, counts = self.histories.keys[-1], self.histories.counts[-1]
+        return {"states": len(keys), "transitions": counts.nnz}
 
     def transition(self, history: Sequence[int]) -> np.ndarray:
         """Return the probabilities (V + 1,) of the next word after a history of 1 to order words.
@@ -200,23 +146,7 @@ class Markov:
         Raises:
             KeyError: the history was not seen in training.
         """
-        window = np.asarray(history, dtype=np.int64)[None]
-        row = self._rows(window)[0]
-        counts = self.counts[window.shape[1] - 1]
-        if row < 0:
-            raise KeyError(f"history {list(history)} was not seen in training")
-        following = counts[[row]].toarray()[0]
-        return following / following.sum()
-
-    def _rows(self, windows: np.ndarray) -> np.ndarray:
-        """Find the rows (B,) of histories (B, n) among those of length n; -1 for the unseen."""
-        rows = np.zeros(len(windows), dtype=np.int64)
-        seen = np.ones(len(windows), dtype=bool)
-        for keys, words in zip(self.keys, windows.T, strict=False):
-            wanted = rows * len(self.starts) + words
-            rows = np.searchsorted(keys, wanted).clip(max=len(keys) - 1)
-            seen &= keys[rows] == wanted
-        return np.where(seen, rows, -1)
+        return self.histories.transition(history)
 
     def generate(
         self,
@@ -244,7 +174,7 @@ class Markov:
                 raise UserError(f"prefix: the chain has not seen the word {word!r} in training")
             ids.append(self._ids[word])
         history = ids[-self.settings.order :]
-        if history and self._rows(np.array([history]))[0] < 0:
+        if history and self.histories.find(np.array([history]))[0] < 0:
             raise UserError(
                 f"prefix: the chain has not seen {prefix!r} in training; expected its last "
                 f"{len(history)} words in one training text"
@@ -271,12 +201,12 @@ class Markov:
         else:
             texts[:, 0] = self._draw_first(count, random)
         # The running sums of all counts of one matrix: a row's counts lie between two of them.
-        sums = [np.concatenate([[0], np.cumsum(counts.data)]) for counts in self.counts]
+        sums = [np.concatenate([[0], np.cumsum(counts.data)]) for counts in self.histories.counts]
         active = np.arange(count)
         for column in range(max(1, len(given)), self.max_length):
             length = min(column, self.settings.order)
-            counts, running = self.counts[length - 1], sums[length - 1]
-            rows = self._rows(texts[active, column - length : column])
+            counts, running = self.histories.counts[length - 1], sums[length - 1]
+            rows = self.histories.find(texts[active, column - length : column])
             low, high = running[counts.indptr[rows]], running[counts.indptr[rows + 1]]
             drawn = np.searchsorted(running, random.integers(low, high), side="right") - 1
             texts[active, column] = counts.indices[drawn]
@@ -285,8 +215,8 @@ class Markov:
 
     def _draw_first(self, count: int, random: np.random.Generator) -> np.ndarray:
         if self.settings.start == "uniform":
-            return random.choice(self.keys[0], count)
-        total = np.cumsum(self.starts)
+            return random.choice(self.histories.keys[0], count)
+        total = np.cumsum(self.histories.starts)
         return np.searchsorted(total, random.integers(0, total[-1], count), side="right")
 
     def log_likelihood(self, texts: Sequence[str]) -> np.ndarray:
@@ -298,9 +228,10 @@ class Markov:
     def _log_likelihood(self, sequences: Sequence[Sequence[int]]) -> np.ndarray:
         firsts = np.zeros(len(self.words))
         if self.settings.start == "uniform":
-            firsts[self.keys[0]] = 1 / len(self.keys[0])
+            begins = self.histories.keys[0]
+            firsts[begins] = 1 / len(begins)
         else:
-            firsts = self.starts / self.starts.sum()
+            firsts = self.histories.starts / self.histories.starts.sum()
         events = [
             (number, [*text[: self.max_length], *([END] if len(text) < self.max_length else [])])
             for number, text in enumerate(sequences)
@@ -317,47 +248,23 @@ class Markov:
             ]
             if found:
                 owners, windows = map(np.array, zip(*found, strict=True))
+                if length:
+                    chances = self.histories.probabilities(windows)
+                else:
+                    chances = np.where(windows[:, 0] >= 0, firsts[windows[:, 0]], 0)
                 with np.errstate(divide="ignore"):
-                    logs = np.log(self._probabilities(windows, firsts))
+                    logs = np.log(chances)
                 np.add.at(values, owners, logs)
         return values
 
-    def _probabilities(self, windows: np.ndarray, firsts: np.ndarray) -> np.ndarray:
-        """Return P(last | the others) of windows (B, n + 1) of ids; an unknown id is -1."""
-        known = (windows >= 0).all(1)
-        windows = np.where(windows < 0, END, windows)
-        history, word = windows[:, :-1], windows[:, -1]
-        if not history.shape[1]:
-            return np.where(known, firsts[word], 0)
-        counts = self.counts[history.shape[1] - 1]
-        rows = self._rows(history)
-        seen = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
-        codes = seen * counts.shape[1] + counts.indices  # rising
-        wanted = rows * counts.shape[1] + word
-        places = np.searchsorted(codes, wanted).clip(max=len(codes) - 1)
-        known &= (rows >= 0) & (codes[places] == wanted)
-        totals = np.bincount(seen, counts.data)
-        return np.where(known, counts.data[places] / totals[rows], 0)
-
     def state_dict(self) -> dict[str, Any]:
         """Return the counts; nothing else is needed to resume."""
-        weights = {"starts": self.starts}
-        for length, (keys, counts) in enumerate(zip(self.keys, self.counts, strict=True), start=1):
-            weights[f"keys_{length}"] = keys
-            weights[f"data_{length}"] = counts.data
-            weights[f"indices_{length}"] = counts.indices
-            weights[f"indptr_{length}"] = counts.indptr
-        return {"weights": weights, "training": {}}
+        return {"weights": self.histories.to_arrays(), "training": {}}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take the counts; see `protocol.Generator`."""
         arrays = {name: np.asarray(value) for name, value in state["weights"].items()}
-        self.starts, self.keys, self.counts = arrays["starts"], [], []
-        for length in range(1, sum(name.startswith("keys_") for name in arrays) + 1):
-            self.keys.append(arrays[f"keys_{length}"])
-            parts = tuple(arrays[f"{part}_{length}"] for part in ("data", "indices", "indptr"))
-            shape = (len(self.keys[-1]), len(self.starts))
-            self.counts.append(sparse.csr_array(parts, shape=shape))
+        self.histories = HistoryCounts.from_arrays(arrays)
 
     def save(self, folder: Path) -> None:
         """Write the chain; see `protocol.Generator`."""
@@ -373,100 +280,13 @@ class Markov:
     def load(cls, folder: Path, device: str) -> Self:
         """Read what `save` wrote."""
         about = load_about(folder, _About)
-        expected = {"starts": ("int64", (len(about.words),))}
-        for length in range(1, about.settings.order + 1):
-            expected[f"keys_{length}"] = ("int64", (f"histories of {length}",))
-            expected[f"indptr_{length}"] = ("int32 int64", (f"ends of {length}",))
-            expected[f"indices_{length}"] = ("int32 int64", (f"transitions of {length}",))
-            expected[f"data_{length}"] = ("int64", (f"transitions of {length}",))
-        arrays = load_arrays(folder, expected)
+        size, order = len(about.words), about.settings.order
+        arrays = load_arrays(folder, expected_arrays(size, order))
         try:
-            _check_arrays(arrays, len(about.words), about.settings.order)
+            check_arrays(arrays, size, order)
         except ValueError as error:
             raise damaged(folder / WEIGHTS, str(error)) from None
         chain = cls(about.words, about.settings, about.max_length)
         chain.fingerprint = about.corpus
         chain.load_state_dict({"weights": arrays})
         return chain
-
-
-def _count(rows: np.ndarray, words: np.ndarray, shape: tuple[int, int]) -> sparse.csr_array:
-    """Count how often each word, or END, follows each history.
-
-    A history that unknown words alone follow is followed by END.
-
-    Args:
-        rows: of each event, its history (N,).
-        words: of each event, what follows (N,); words beyond the columns are not counted.
-        shape: histories, and known words with the end.
-    """
-    known = words < shape[1]
-    rest = np.flatnonzero(np.bincount(rows[known], minlength=shape[0]) == 0)
-    rows = np.concatenate([rows[known], rest])
-    words = np.concatenate([words[known], np.full(len(rest), END)])
-    ones = np.ones(len(rows), dtype=np.int64)
-    return sparse.coo_array((ones, (rows, words)), shape=shape).tocsr()
-
-
-def _check_arrays(arrays: Mapping[str, np.ndarray], size: int, order: int) -> None:
-    """Refuse arrays that do not fit each other, or lead to a history that was never seen.
-
-    Args:
-        arrays: of `Markov.state_dict`, of the right types.
-        size: V + 1, words and the end.
-        order: of the chain.
-
-    Raises:
-        ValueError: names the array.
-    """
-    shorter = suffixes = np.zeros(1, dtype=np.int64)  # the history of no words
-    for length in range(1, order + 1):
-        keys, ends, following, counts = (
-            arrays[f"{part}_{length}"] for part in ("keys", "indptr", "indices", "data")
-        )
-        rows, words = np.divmod(keys, size)
-        is_sound = _is_rising(keys) and _is_within(rows, 0, len(shorter)) and (words != END).all()
-        if not is_sound or (length == 1 and not len(keys)):
-            raise ValueError(f"keys_{length}: expected rising keys of histories")
-        is_sound = len(ends) == len(keys) + 1 and _is_rising(ends)
-        if not is_sound or ends[0] != 0 or ends[-1] != len(following):
-            raise ValueError(f"indptr_{length}: expected where each history's words begin and end")
-        here = np.repeat(np.arange(len(keys)), np.diff(ends))
-        if not _is_within(following, 0, size) or not _is_rising(here * size + following):
-            raise ValueError(f"indices_{length}: expected rising ids of words after each history")
-        _check_counts(f"data_{length}", counts, fewest=1)
-        # The places of the histories without their first word, among those of a word less.
-        if length > 1:
-            suffixes = _find(f"keys_{length}", shorter, suffixes[rows] * size + words)
-        else:
-            suffixes = np.zeros(len(keys), dtype=np.int64)
-        goes_on = following != END
-        next_keys = (here if length < order else suffixes[here]) * size + following
-        _find(f"indices_{length}", arrays[f"keys_{min(length + 1, order)}"], next_keys[goes_on])
-        shorter = keys
-    _check_counts("starts", arrays["starts"], fewest=0)
-    if not arrays["starts"].any():
-        raise ValueError("starts: expected a word that begins a text")
-    _find("starts", arrays["keys_1"], np.flatnonzero(arrays["starts"]))
-
-
-def _is_rising(numbers: np.ndarray) -> bool:
-    return bool((numbers[1:] > numbers[:-1]).all())
-
-
-def _is_within(numbers: np.ndarray, low: int, end: int) -> bool:
-    return bool(((numbers >= low) & (numbers < end)).all())
-
-
-def _check_counts(name: str, counts: np.ndarray, fewest: int) -> None:
-    # Sums of them are int64.
-    if not _is_within(counts, fewest, 2**62) or counts.sum(dtype=np.float64) >= 2**62:
-        raise ValueError(f"{name}: expected counts of {fewest} or more")
-
-
-def _find(name: str, keys: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Return where each wanted key is among rising keys."""
-    places = np.searchsorted(keys, wanted).clip(max=max(len(keys) - 1, 0))
-    if len(wanted) and (not len(keys) or (keys[places] != wanted).any()):
-        raise ValueError(f"{name}: expected histories and words that the chain has seen")
-    return places

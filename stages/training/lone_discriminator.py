@@ -1,6 +1,7 @@
 """A discriminator that learns alone, from real texts and fakes that are all there."""
 
 import copy
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -51,6 +52,26 @@ class LoneDiscriminator:
     def is_over(self) -> bool:
         """Whether it has learnt as long as that helped."""
         return self.plateau.is_over or self.passes >= self.most
+
+    def warm_up(
+        self, real: Stock, sources: Sequence[Stock], unseen: tuple[Stock, Stock] | None
+    ) -> Iterator[tuple[Losses, bool]]:
+        """Make passes until it is over, yielding each update's losses and whether it ends a pass.
+
+        Args:
+            real: the real texts.
+            sources: of fakes; see `learn`.
+            unseen: texts to validate each pass by, real ones and fakes of the first source; None
+                where there are none.
+        """
+        per_pass = math.ceil(len(real.lengths) / self.batch_size)
+        while not self.is_over:
+            for number, losses in enumerate(self.learn(real, sources), start=1):
+                if number < per_pass:
+                    yield losses, False
+            if unseen:
+                self.validate(*unseen)
+            yield losses, True
 
     def learn(self, real: Stock, sources: Sequence[Stock]) -> Iterator[Losses]:
         """Make a pass over the real texts, yielding what each update found.
