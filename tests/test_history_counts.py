@@ -74,6 +74,14 @@ def test_probabilities_are_those_of_the_transitions():
     assert counted.find(np.array([[A, C], [B, A]])).tolist() == [0, -1]
 
 
+def test_histories_longer_than_all_texts_are_unseen():
+    counted = count([[A], [B]], order=2)
+    assert counted.find(np.array([[A, B]])).tolist() == [-1]
+    assert counted.probabilities(np.array([[A, B, END]])).tolist() == [0]
+    with pytest.raises(KeyError, match=r"\[1, 2\]"):
+        counted.transition([A, B])
+
+
 def test_arrays_come_back_as_the_same_counts():
     counted = count([[A, C, A], [B, C, B], [A, C]], order=2)
     arrays = counted.to_arrays()

@@ -245,6 +245,17 @@ def test_a_beginning_that_was_never_seen_is_refused(order, prefix, message):
     assert str(error.value) == message
 
 
+def test_an_order_beyond_the_longest_text_is_one_of_shorter_histories():
+    chain = make_chain([[A], [B]], order=2)
+    assert set(write(chain)) == {"a", "b"}
+    assert chain.log_likelihood(["a", "a b", "a b a"]).tolist() == [
+        pytest.approx(math.log(1 / 2)),
+        *[-math.inf] * 2,
+    ]
+    with pytest.raises(UserError, match="has not seen 'a b' in training"):
+        write(chain, prefix="a b")
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -50,6 +50,8 @@ class HistoryCounts(NamedTuple):
         rows = np.zeros(len(windows), dtype=np.int64)
         seen = np.ones(len(windows), dtype=bool)
         for keys, words in zip(self.keys, windows.T, strict=False):
+            if not len(keys):  # no training text has so many words
+                return np.full(len(windows), -1)
             wanted = rows * len(self.starts) + words
             rows = np.searchsorted(keys, wanted).clip(max=len(keys) - 1)
             seen &= keys[rows] == wanted
@@ -75,6 +77,8 @@ class HistoryCounts(NamedTuple):
         windows = np.where(windows < 0, END, windows)
         history, word = windows[:, :-1], windows[:, -1]
         counts = self.counts[history.shape[1] - 1]
+        if not counts.nnz:  # no training text has so many words
+            return np.zeros(len(windows))
         rows = self.find(history)
         seen = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
         codes = seen * counts.shape[1] + counts.indices  # rising
