@@ -3,7 +3,7 @@
 python tests/check_oracle.py ORACLE markov order=2              a chain, a setting changed
 python tests/check_oracle.py ORACLE language_model epochs=5     a network
 python tests/check_oracle.py ORACLE ngrams order=3 power=2      words by n-grams, see `write_ngrams`
-python tests/check_oracle.py ORACLE language_model seed=2       all random numbers others
+python tests/check_oracle.py ORACLE language_model seed=2       other texts, and another training
 
 ORACLE is an .npz (see `stages/networks/oracle_weights.py`), or seed=N for one of random weights.
 The generator learns from 10,000 texts of 20 words; 1,000 more validate it and 2,000 more are its
@@ -137,7 +137,7 @@ def tell(name, texts, training, oracle, seconds, likelihood=(np.nan, np.nan)):
 
 def main(source, name, *changes):
     seeds = [int(each.removeprefix("seed=")) for each in changes if each.startswith("seed=")]
-    seed = seeds[-1] if seeds else 1  # of the oracle's texts, of training and of what is written
+    seed = seeds[-1] if seeds else 1  # of the oracle's texts, of training and of the texts written
     settings = [each for each in changes if not each.startswith("seed=")]
     oracle = read_oracle(source)
     corpus = make_corpus(oracle, seed=seed)

@@ -12,7 +12,8 @@ from stages.embeddings.piece_table import lengths_of
 from stages.embeddings.scalar import ScalarEmbedding
 from stages.generators.chosen import Chosen, Judged, resample, with_choice
 from stages.generators.language_model import LanguageModel, LanguageModelSettings
-from stages.generators.modern_gan import ModernGan, ModernGanSettings
+from stages.generators.modern_gan import ModernGan
+from stages.generators.modern_gan_settings import ModernGanSettings
 from stages.networks.prefix_discriminator import verdicts
 
 WORDS = ["", "the", "soup", "was", "cold"]

@@ -18,13 +18,14 @@ def make_stock(name, texts):
 
 
 @pytest.mark.parametrize(
-    ("losses", "passes"),
+    ("losses", "most", "passes"),
     [
-        ([3.0, 2.0, 1.0, 0.5], 4),  # as many as are allowed
-        (None, 4),  # nothing tells that it does not help
+        ([3.0, 2.0, 1.0, 0.5], 4, 4),  # as many as are allowed
+        ([3.0, 3.5, 2.0, 2.5, 2.2], 9, 5),  # its rate has fallen three times
+        (None, 4, 4),  # nothing tells that it does not help
     ],
 )
-def test_a_warm_up_makes_passes_and_validates_each(monkeypatch, losses, passes):
+def test_a_warm_up_makes_passes_and_validates_each(monkeypatch, losses, most, passes):
     torch.manual_seed(0)
     told, modes = iter(losses or []), []
 
@@ -32,8 +33,9 @@ def test_a_warm_up_makes_passes_and_validates_each(monkeypatch, losses, passes):
         modes.append(network.training)
         return next(told)
 
+    monkeypatch.setattr(lone_discriminator, "PATIENCE", 1)
     monkeypatch.setattr(lone_discriminator, "unseen_loss", unseen_loss)
-    lone = LoneDiscriminator(PrefixDiscriminator(1, 4, 1, 0.0, 0.0, 1), 2, 0.01, 4)
+    lone = LoneDiscriminator(PrefixDiscriminator(1, 4, 1, 0.0, 0.0, 1), 2, 0.01, most)
     real, fakes = make_stock("real", ["the soup"] * 5), make_stock("fakes", ["cold was"] * 5)
     ends, validated = [], []
     for _, ends_pass in lone.warm_up(real, [fakes], (real, fakes) if losses else None):

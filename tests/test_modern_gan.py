@@ -9,7 +9,8 @@ from stages.corpus.errors import UserError
 from stages.corpus.seeds import derive_seed
 from stages.embeddings.scalar import ScalarEmbedding
 from stages.generators.language_model import LanguageModel, LanguageModelSettings
-from stages.generators.modern_gan import ModernGan, ModernGanSettings
+from stages.generators.modern_gan import ModernGan
+from stages.generators.modern_gan_settings import ModernGanSettings
 from stages.generators.paper_gan import PaperGan, PaperGanSettings
 from stages.generators.protocol import load_generator
 from stages.judges.ngram_classifier import NgramClassifier

@@ -120,10 +120,8 @@ def test_rare_words_are_read_by_the_discriminator_and_unknown_to_the_generator(m
     writer = make_writer(words=["", UNKNOWN, "soup", "the"])
     settings = ModernGanSettings(**{**SETTINGS, "epochs": 1})
     gan = ModernGan(ScalarEmbedding(["the", "soup", "was", "cold"]), settings, writer, "cpu")
-    gan.training.fakes, gan.training._distance_to = (
-        {"language_model": TEXTS},
-        lambda held_out: lambda: 0.0,
-    )
+    gan.training.fakes = {"language_model": TEXTS}
+    gan.training._distance_to = lambda held_out: lambda: 0.0
     update, told = modern_gan_training.update_generator, []
 
     def watch(generator, words, advantages, real_words, *rest):
@@ -141,16 +139,8 @@ def test_rare_words_are_read_by_the_discriminator_and_unknown_to_the_generator(m
     monkeypatch.setattr(modern_gan_training, "Stock", Watched)
     list(gan.train(corpus))
     # And so it reads the validation texts, here the same.
-    assert (
-        stocks["real texts"]
-        == stocks["unseen real texts"]
-        == [
-            [1, 2, 3, 4, 0],
-            [3, 1, 0, 0, 0],
-            [2, 2, 2, 0, 0],
-            [1, 4, 0, 0, 0],
-        ]
-    )
+    rows = [[1, 2, 3, 4, 0], [3, 1, 0, 0, 0], [2, 2, 2, 0, 0], [1, 4, 0, 0, 0]]
+    assert stocks["real texts"] == stocks["unseen real texts"] == rows
     ((own, real),) = told
     assert sorted(real.tolist()) == [
         [1, 3, 0, 0, 0],
@@ -274,10 +264,8 @@ def test_the_discriminator_s_rate_falls_as_its_loss_does_not_and_stays_so(monkey
     # Two updates a pass: after the second, fourth and fifth pass the rate falls to 0.3 of it.
     tell_losses(monkeypatch, LOSSES)
     gan = make_gan(warm_up=9, epochs=1)
-    optimizers = dict(
-        zip(PARTS, [gan.training.optimizer, gan.training.lone.optimizer], strict=True)
-    )
-    groups = {part: optimizer.param_groups[0] for part, optimizer in optimizers.items()}
+    optimizers = gan.training.optimizer, gan.training.lone.optimizer
+    groups = {part: each.param_groups[0] for part, each in zip(PARTS, optimizers, strict=True)}
     rates = [[groups[part]["lr"] for part in PARTS] for _ in gan.train(make_corpus(draw_words(8)))]
     shares = [1, 1, 0.3, 0.3, 0.09, 0.027]
     assert [rate for _, rate in rates[::2]] == pytest.approx([0.01 * share for share in shares])

@@ -16,7 +16,8 @@ from stages.embeddings.scalar import ScalarEmbedding
 from stages.generators.chosen import with_choice
 from stages.generators.language_model import LanguageModel, LanguageModelSettings
 from stages.generators.markov import Markov, MarkovSettings
-from stages.generators.modern_gan import ModernGan, ModernGanSettings
+from stages.generators.modern_gan import ModernGan
+from stages.generators.modern_gan_settings import ModernGanSettings
 from stages.generators.per_label import PerLabel
 from stages.measures.temperature import match_diversity
 from stages.pipeline.files import read_lines

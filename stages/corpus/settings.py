@@ -59,7 +59,7 @@ Share = Annotated[float, Field(ge=0, lt=1)]  # may be nothing, never all: dropou
 Part = Annotated[float, Field(gt=0, lt=1)]  # neither nothing nor all: a split of the texts
 UnitInterval = Annotated[float, Field(ge=0, le=1)]  # both ends allowed: a discount
 Rate = Annotated[float, Field(gt=0, le=1)]  # a learning rate, top_p
-Weight = Annotated[float, Field(ge=0)]  # of one loss beside another
+Weight = Annotated[float, Field(ge=0)]  # of one term beside another
 Temperature = Annotated[float, Field(ge=0.01, le=100)]  # below it logits overflow
 Text = Annotated[str, Field(pattern=r"\S")]  # not blank; say in a description what it stands for
 Bert = Annotated[

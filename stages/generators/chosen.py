@@ -5,7 +5,8 @@ discriminator trained on cross-entropy are P(real) / P(generator): with many can
 length come out as the discriminator believes real ones of that length to be distributed. How long
 texts are stays the generator's choice: the longer a text, the more gives it away, so that odds
 would shorten texts. Of texts drawn at another temperature or top_p than 1, or by another objective,
-the odds are no more than a preference.
+the odds are no more than a preference; so are those which a generator multiplies by a weight of its
+own, as `conditional_gan` does by P(label | text).
 
 Source: D. B. Rubin, "Using the SIR algorithm to simulate posterior distributions", Bayesian
 Statistics 3, 1988; for GANs S. Azadi et al., "Discriminator Rejection Sampling", 2019,

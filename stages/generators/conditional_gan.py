@@ -5,9 +5,9 @@ of the validation texts no longer rises; its best weights are kept. Then a discr
 alone to tell real pairs of a text and its label from pairs of the generator's, for as long as its
 loss on unseen ones falls. It reads the words by the vectors that the language model has learnt, and
 the label beside each. Texts are then chosen by its odds, within each label: see `chosen` and
-`modern_gan`, from which we differ in the label and in that rewards are left out. Beside these odds
-stand those of the label: how likely each candidate's label is given its words, by the language
-model itself. Both networks leave some texts of another label; this chooses fewer of them.
+`modern_gan`, from which we differ in the label and in that rewards are left out. The choice also
+weighs P(label | text), which the language model's likelihoods give by Bayes' rule: of the texts
+that were written for a label but read like another's, fewer are chosen.
 
 Source: M. Mirza and S. Osindero, "Conditional Generative Adversarial Nets", 2014, arXiv:1411.1784;
 real texts with another label as further fakes after S. Reed et al., "Generative Adversarial Text to
@@ -64,7 +64,8 @@ class ConditionalGanSettings(Section):
         token_dropout: share of the words that it does not read in training.
         wrong_labels: whether it also learns to tell real texts with another label.
         ngrams: whether a classifier by n-grams, one a label, judges and chooses beside it.
-        guidance: power of P(label | text), by the language model, by which a text is chosen too.
+        guidance: power of P(label | text), by the language model, in the weight by which a text is
+            chosen; 0 leaves the choice to the discriminator alone.
     """
 
     width: Size
@@ -228,29 +229,30 @@ class ConditionalGan:
         return self.critic.judge
 
     def log_odds_given(self, texts: Sequence[str], label: str) -> Tensor:
-        """Return the logarithm of what each text is chosen by among its label's, (N,).
+        """Return the logarithm of each text's weight in the choice among its label's, (N,).
 
-        The discriminator's odds, times P(label | text) to the power of `guidance`.
+        The weight is the discriminator's odds times P(label | text) to the power of `guidance`.
         """
         odds = self.critic.judge.parts[label].log_odds(texts)
         if not self.settings.guidance:
             return odds
-        return odds + self.settings.guidance * self._log_share(texts, label)
+        return odds + self.settings.guidance * self._log_posterior(texts, label)
 
-    def _log_share(self, texts: Sequence[str], label: str) -> Tensor:
-        """Return log P(label | text) of each text, (N,), by the language model.
+    def _log_posterior(self, texts: Sequence[str], label: str) -> Tensor:
+        """Return log P(label | text) of each text, (N,) float32, by the language model.
 
-        Of a text that it cannot write: how often training texts have the label.
+        By Bayes' rule, with labels as frequent as in training texts. A text that it cannot write
+        says nothing of its label, which is then as likely as in these.
         """
         joint = {
             each: self.writer.log_likelihood_given(texts, each) + math.log(share)
             for each, share in self.shares.items()
         }
-        whole = np.logaddexp.reduce([*joint.values()])
-        known = np.isfinite(whole)
-        shares = np.full(len(texts), math.log(self.shares[label]))
-        shares[known] = joint[label][known] - whole[known]
-        return torch.from_numpy(shares).float()
+        total = np.logaddexp.reduce([*joint.values()])
+        known = np.isfinite(total)
+        values = np.full(len(texts), math.log(self.shares[label]))
+        values[known] = joint[label][known] - total[known]
+        return torch.from_numpy(values).float()
 
     def log_likelihood(self, texts: Sequence[str]) -> np.ndarray:
         """Return log P of each text (N,) by the language model alone, the labels' mixture."""

@@ -1,4 +1,4 @@
-"""What the stored counts of a Markov chain must be, so that writing never leaves them."""
+"""What stored counts of a Markov chain must be, so that it writes by them without a failure."""
 
 from collections.abc import Mapping
 
@@ -33,7 +33,7 @@ def check_arrays(arrays: Mapping[str, np.ndarray], size: int, order: int) -> Non
         order: of the chain.
 
     Raises:
-        ValueError: names the array.
+        ValueError: an array does not fit; its message names it.
     """
     shorter = suffixes = np.zeros(1, dtype=np.int64)  # the history of no words
     for length in range(1, order + 1):

@@ -159,7 +159,10 @@ class Hmm:
         return self._read(words)[1]
 
     def smooth(self, words: Sequence[str]) -> np.ndarray:
-        """Return P(state | the whole text, its end included) at each of its T words, (T, K)."""
+        """Return P(state | the whole text) at each of its T words, (T, K).
+
+        Its end counts, unless it has `max_length` words or more.
+        """
         batch, states, scale, ends = self._read(words)
         return states * backward(self.tables, batch, scale, ends)[0]
 
@@ -169,7 +172,10 @@ class Hmm:
         return batch, *forward(self.tables, batch)
 
     def viterbi(self, words: Sequence[str]) -> np.ndarray:
-        """Return the likeliest path of a text of T words through the states, (T,) int64."""
+        """Return the likeliest path of a text of T words through the states, (T,) int64.
+
+        Its end counts, as for `smooth`.
+        """
         rows = [self.ids[word] for word in words]
         return viterbi(self.tables, rows, ended=len(rows) < self.max_length)
 

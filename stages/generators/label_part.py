@@ -19,7 +19,7 @@ class LabelledGenerator(Generator, Protocol):
         ...
 
     def log_odds_given(self, texts: Sequence[str], label: str) -> Tensor:
-        """Return the logarithm of each text's odds of being real among its label's, (N,)."""
+        """Return the logarithm of what texts of a label are drawn by, (N,); see `chosen`."""
         ...
 
 
@@ -62,7 +62,7 @@ class LabelPart:
         return self.whole.log_likelihood_given(texts, self.label)
 
     def log_odds(self, texts: Sequence[str]) -> Tensor:
-        """Return the logarithm of each text's odds of being real among its label's, (N,)."""
+        """Return the logarithm of what the label's texts are drawn by, (N,); see `chosen`."""
         return self.whole.log_odds_given(texts, self.label)
 
 

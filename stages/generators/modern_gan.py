@@ -139,10 +139,10 @@ class ModernGan:
         """Train the discriminator alone, then both networks; see `ModernGanTraining`.
 
         Epoch 0 is that of the discriminator alone, whose update gives both losses, the generator's
-        with dropout. The validation of an epoch, and of the warm-up
-        as a whole, is the Frechet distance of sentence vectors between the generator's own texts,
-        not chosen by the discriminator, and the validation split's. Without epochs nothing is
-        judged so, as there is nothing to choose from; nor is it by fewer than two texts.
+        with dropout. The validation of an epoch, and of the warm-up as a whole, is the Frechet
+        distance of sentence vectors between the generator's own texts, not chosen by the
+        discriminator, and the validation split's. Without epochs nothing is judged so, as there is
+        nothing to choose from; nor is it by fewer than two texts.
 
         The discriminator reads real texts with all their words, also those that the generator
         learns as the unknown word.

@@ -46,7 +46,7 @@ def sample_texts(
             words = _draw_words(following, sums, random)
         else:
             chances = np.column_stack([following[:, :-1] @ emission.T, following[:, -1]])
-            words = draw_places(_temper(chances, temperature, top_p), random)
+            words = _draw_places(_temper(chances, temperature, top_p), random)
             words[words == len(emission)] = END
         texts[active, place] = words
         goes_on = words != END
@@ -57,8 +57,8 @@ def sample_texts(
     return texts
 
 
-def draw_places(weights: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Draw one place of each row of weights (B, N), (B,) int64."""
+def _draw_places(weights: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Draw a place (B,), int64, from each row of weights (B, N), each as often as it weighs."""
     sums = weights.cumsum(1)
     return (sums <= random.random((len(sums), 1)) * sums[:, -1:]).sum(1)
 
@@ -68,7 +68,7 @@ def _draw_words(following: np.ndarray, sums: np.ndarray, random: np.random.Gener
 
     What it draws is P(word | words so far), without a sum over all states for each word.
     """
-    states = draw_places(following, random)
+    states = _draw_places(following, random)
     words = np.full(len(states), END)
     for state in np.unique(states[states < len(sums)]):
         chosen = np.flatnonzero(states == state)

@@ -58,8 +58,11 @@ def sample_texts(
         max_length: words at which texts are cropped.
         beginning: pieces that each text begins with, as places of `LearntPieces`.
         random: what is drawn with, on the CPU.
-        sweeps: as for `sample_sites`.
-        options: its temperature and top_p.
+        sweeps: in which each piece is drawn again; see `gibbs_sampling.sample_sites`.
+        options: temperature and top_p of `sample_sites`.
+
+    Returns:
+        N texts, words joined by one space.
     """
     device = network.device
     network.eval()

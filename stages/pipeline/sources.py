@@ -149,7 +149,7 @@ def load_sweep(name: str) -> dict[float, list[str]]:
     """Read a generator's texts by temperature; empty where it takes none.
 
     Raises:
-        UserError: the list of temperatures holds what is no number.
+        UserError: a line of the list of temperatures is no number.
     """
     folder = SWEEP / name
     shown = read_lines(folder / TEMPERATURES)

@@ -58,10 +58,12 @@ class LoneDiscriminator:
     ) -> Iterator[tuple[Losses, bool]]:
         """Make passes until it is over, yielding each update's losses and whether it ends a pass.
 
+        A pass is validated before its last update is yielded, so that `is_over` is known by then.
+
         Args:
             real: the real texts.
             sources: of fakes; see `learn`.
-            unseen: texts to validate each pass by, real ones and fakes of the first source; None
+            unseen: real texts, and fakes of the first source, by which each pass is validated; None
                 where there are none.
         """
         per_pass = math.ceil(len(real.lengths) / self.batch_size)
