@@ -197,7 +197,7 @@ def test_with_a_state_for_each_word_it_is_the_markov_chain():
         state = model.filter([word])[-1]
         assert state.tolist() == np.eye(3)[row].tolist()
         following = model.tables.emission @ (state @ model.tables.transition)
-        wanted = chain.transition([row + 1])  # column 0 is the end
+        wanted = chain.histories.transition([row + 1])  # column 0 is the end
         assert following == pytest.approx(wanted[1:])
         assert state @ model.tables.end == pytest.approx(wanted[0])
     texts = [" ".join(text) for length in (1, 2, 3, 4) for text in product("abc", repeat=length)]

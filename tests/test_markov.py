@@ -41,8 +41,8 @@ def write(chain, count=50, seed=1, **options):
 def test_next_word_follows_the_bigram_counts():
     # "a b", "a b", "a c": after a, b has 2 of 3 and c has 1 of 3; b and c always end.
     chain = make_chain([[A, B], [A, B], [A, C]])
-    assert chain.transition([A]) == pytest.approx([0, 0, 2 / 3, 1 / 3])
-    assert chain.transition([B]) == pytest.approx([1, 0, 0, 0])
+    assert chain.histories.transition([A]) == pytest.approx([0, 0, 2 / 3, 1 / 3])
+    assert chain.histories.transition([B]) == pytest.approx([1, 0, 0, 0])
     assert chain.histories.starts.tolist() == [0, 3, 0, 0]
     assert chain.describe() == {"states": 3, "transitions": 4}
 
@@ -52,7 +52,7 @@ def test_sharpened_counts_make_likely_words_likelier():
     settings = MarkovSettings(order=1, start="empirical", sharpening=3)
     chain = Markov(WORDS[:4], settings, 8)
     chain.fit([[A, B], [A, B], [A, C]])
-    assert chain.transition([A]) == pytest.approx([0, 0, 8 / 9, 1 / 9])
+    assert chain.histories.transition([A]) == pytest.approx([0, 0, 8 / 9, 1 / 9])
     assert chain.histories.starts.tolist() == [0, 27, 0, 0]
     assert math.exp(chain.log_likelihood(["a c"])[0]) == pytest.approx(1 / 9)
     with pytest.raises(UserError, match=r"markov\.sharpening is 10, and a count of 90"):
@@ -286,12 +286,12 @@ def test_saved_chain_comes_back_whole(tmp_path):
 
 def test_a_text_ends_where_unknown_words_alone_followed():
     chain = make_chain([[A, RARE, B], [A, RARE, C], [B, A]], order=2)
-    assert chain.transition([B, A]) == pytest.approx([1, 0, 0, 0])
+    assert chain.histories.transition([B, A]) == pytest.approx([1, 0, 0, 0])
     # "a" alone: the unknown word twice, the end once.
-    assert chain.transition([A]) == pytest.approx([1, 0, 0, 0])
+    assert chain.histories.transition([A]) == pytest.approx([1, 0, 0, 0])
     chain = make_chain([[A, B, RARE], [C, B, A]], order=2)
-    assert chain.transition([B]) == pytest.approx([0, 1, 0, 0])
-    assert chain.transition([A, B]) == pytest.approx([1, 0, 0, 0])
+    assert chain.histories.transition([B]) == pytest.approx([0, 1, 0, 0])
+    assert chain.histories.transition([A, B]) == pytest.approx([1, 0, 0, 0])
     assert set(write(chain)) == {"a", "a b", "b a", "c b a"}
 
 
@@ -335,5 +335,5 @@ def test_the_training_loss_takes_the_unknown_word_as_a_word():
     (step,) = chain.train(corpus)
     assert step.losses["loss"] == pytest.approx(-math.log((1 / 3) ** 3 * (1 / 2) ** 2) / 8)
     assert chain.words == ["", "a", "b"]
-    assert chain.transition([A]) == pytest.approx([0, 0, 1])
+    assert chain.histories.transition([A]) == pytest.approx([0, 0, 1])
     assert chain.describe() == {"states": 2, "transitions": 2}

@@ -140,14 +140,6 @@ class Markov:
         keys, counts = self.histories.keys[-1], self.histories.counts[-1]
         return {"states": len(keys), "transitions": counts.nnz}
 
-    def transition(self, history: Sequence[int]) -> np.ndarray:
-        """Return the probabilities (V + 1,) of the next word after a history of 1 to order words.
-
-        Raises:
-            KeyError: the history was not seen in training.
-        """
-        return self.histories.transition(history)
-
     def generate(
         self,
         count: int,

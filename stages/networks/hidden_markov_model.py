@@ -40,9 +40,9 @@ class Tables(NamedTuple):
         )
 
     def without(self, word: int) -> "Tables":
-        """Return the probabilities when no state writes a word.
+        """Return the probabilities where one word, by its row of `emission`, is never written.
 
-        A state that writes nothing else writes all others alike.
+        Each state writes its other words the more often; one that writes no other, all alike.
         """
         emission = self.emission.copy()
         emission[word] = 0
@@ -81,7 +81,12 @@ class Batch(NamedTuple):
 
 
 def pack(texts: Sequence[np.ndarray], ended: Sequence[bool]) -> list[Batch]:
-    """Pack texts of one word or more into batches of about `ROWS` words and of like length."""
+    """Pack texts into batches of about `ROWS` words and of like length.
+
+    Args:
+        texts: N, each of one word or more, as rows of `Tables.emission`.
+        ended: N, whether a text's end counts; not that of a cropped one.
+    """
     lengths = np.array([len(text) for text in texts], dtype=np.int64)
     order = np.argsort(-lengths, kind="stable")
     number = (np.cumsum(lengths[order]) - lengths[order]) // ROWS
@@ -151,7 +156,10 @@ def backward(
 
 
 def log_likelihood(tables: Tables, batches: Sequence[Batch]) -> np.ndarray:
-    """Return log P of all texts of the batches, (N,), in nats, in the order they were packed in."""
+    """Return log P of all texts of the batches, (N,), in nats, -inf where it is 0.
+
+    They come in the order in which they were given to `pack`.
+    """
     values = np.empty(sum(len(batch.texts) for batch in batches))
     for batch in batches:
         _, scale, ends = forward(tables, batch)
