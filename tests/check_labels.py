@@ -144,7 +144,7 @@ def main(file, name, *changes):
     params, options = yaml.load(ROOT / "params.yaml"), dict(CHECK)
     for key, value in (change.split("=") for change in changes):
         (options if key in options else params[name])[key] = yaml.load(value)
-    seed_everything(params["seed"], params["threads"])
+    seed_everything(options["seed"], params["threads"])
     corpus, device = read_corpus(file, options), pick_device(params["device"])
     print(f"{len(corpus.train)} texts to learn from, {len(corpus.known_words)} words")
     settings = find_generator(name).Settings(**params[name])
