@@ -83,7 +83,10 @@ def summarise(probabilities: Sequence[float | None], detector: Detector) -> str:
     """Say in one line how many texts were taken for generated."""
     told = [each for each in probabilities if each is not None]
     if detector.shortest is None:
-        return "this detector tells no length of text apart; it was made from too little, or fails"
+        return (
+            "this detector tells generated texts from real ones at no length: it has learnt from "
+            "too few texts, or cannot"
+        )
     taken = sum(each > 0.5 for each in told)
     left = len(probabilities) - len(told)
     few = f"; {left} of fewer than {detector.shortest} words: {SHORT}" if left else ""

@@ -331,7 +331,7 @@ def test_a_model_that_is_not_there_is_told():
     save(make_chain(), HOME.with_name("another"))
     assert fails("mein") == (
         f"mein: {there} another, mine, or a model's folder; `dvc repro` trains others that "
-        "`generators` in params.yaml names"
+        "`generators` or `embeddings` in params.yaml names"
     )
     assert (
         fails("data") == "data: no about.json there; expected the whole folder of a trained model"

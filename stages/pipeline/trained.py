@@ -28,8 +28,8 @@ def find_model(model: str) -> Path:
     there = [path for home in (GENERATORS, GANS) for path in home.glob(f"*/{ABOUT}")]
     known = ", ".join(sorted({path.parent.name for path in there}))
     expected = (
-        f"{known}, or a model's folder; `dvc repro` trains others that `generators` in params.yaml "
-        "names"
+        f"{known}, or a model's folder; `dvc repro` trains others that `generators` or "
+        "`embeddings` in params.yaml names"
         if known
         else "a trained model: run `dvc repro` first"
     )
