@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,3 +63,11 @@ def start_browser(folder: Path) -> Iterator[Browser]:
         yield Browser(driver, folder)
     finally:
         driver.quit()
+
+
+def wait_until(is_so, seconds=10):
+    """Wait until a page says so; fail after so many seconds. Pages answer when they come to it."""
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end, f"not so after {seconds} s"
+        time.sleep(0.05)

@@ -15,7 +15,7 @@ from stages.reporting.html_book import read_picture, render_book
 from stages.reporting.lab_book import render_lab_book
 from stages.reporting.page_data import gather_texts, read_answers
 from stages.reporting.run_page import render_page
-from tests.browser import start_browser
+from tests.browser import start_browser, wait_until
 
 GENERATED = ("markov", "hmm")
 DOT = bytes.fromhex(  # a PNG of one pixel
@@ -587,7 +587,7 @@ def test_a_line_of_the_contents_opens_what_is_folded(opened):
     assert folded.get_attribute("open") is None
     link = next(a for a in find(opened, "nav a") if a.text == "An <older> run")
     link.send_keys("\n")
-    assert folded.get_attribute("open") is not None
+    wait_until(lambda: folded.get_attribute("open") is not None)
     assert "So it is." in folded.text
 
 
