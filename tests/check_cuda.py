@@ -49,6 +49,7 @@ SETTINGS = {  # the modern GAN starts from the first two
     "language_model": {"width": 256, "hidden_size": 384, "patience": 1, **NETWORK},
     "paper_gan": {"hidden_size": 20, "noise": "normal", **NETWORK},
     "modern_gan": {
+        "generator": "language_model",
         **{"hidden_size": 128, "method": "policy_gradient", "objective": "cross_entropy"},
         **{"fakes": ["markov"], "discount": 0.5, "likelihood_weight": 1.0, "warm_up": 2},
         **{"generator_learning_rate": 0.0002, "token_dropout": 0.05, **NETWORK, "epochs": 1},

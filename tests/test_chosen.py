@@ -126,7 +126,12 @@ def make_gan():
     """A GAN with two logits of opposite signs, far from 0: who looks at the other one errs."""
     torch.manual_seed(0)
     settings = {"method": "policy_gradient", "objective": "cross_entropy", "fakes": ["markov"]}
-    settings |= {"discount": 0.5, "likelihood_weight": 1.0, "generator_learning_rate": 0.01}
+    settings |= {
+        "generator": "language_model",
+        "discount": 0.5,
+        "likelihood_weight": 1.0,
+        "generator_learning_rate": 0.01,
+    }
     settings |= {"warm_up": 0, "token_dropout": 0.0, "divergence_weight": 0.0, "ngrams": True}
     settings |= {"hidden_size": 8, **NETWORK}
     shape = LanguageModelSettings(width=8, hidden_size=8, patience=1, **NETWORK)

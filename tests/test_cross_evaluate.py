@@ -90,7 +90,12 @@ class Writer(LanguageModel):
 
 class Modern(ModernGan):
     def __init__(self):
-        training = {"discount": 1.0, "likelihood_weight": 1.0, "generator_learning_rate": 0.01}
+        training = {
+            "generator": "language_model",
+            "discount": 1.0,
+            "likelihood_weight": 1.0,
+            "generator_learning_rate": 0.01,
+        }
         training |= {"method": "maligan", "objective": "hinge", "warm_up": 0, "token_dropout": 0.0}
         training |= {"divergence_weight": 0.0, "ngrams": False}
         settings = ModernGanSettings(**NETWORK, **training, fakes=[])

@@ -72,6 +72,7 @@ TINY = {
     },
     "paper_gan": {"hidden_size": 4, "noise": "normal", **NETWORK},
     "modern_gan": {
+        "generator": "language_model",
         **{"hidden_size": 4, "method": "policy_gradient", "objective": "cross_entropy"},
         **{"fakes": ["markov"], "discount": 0.5, "likelihood_weight": 1.0, "warm_up": 1},
         **{"generator_learning_rate": 0.01, "token_dropout": 0.1, "divergence_weight": 0.1},

@@ -13,6 +13,7 @@ from stages.generators.modern_gan import ModernGan
 from stages.generators.modern_gan_settings import ModernGanSettings
 from stages.generators.paper_gan import PaperGan, PaperGanSettings
 from stages.generators.protocol import load_generator
+from stages.generators.transformer import Transformer, TransformerSettings
 from stages.judges.ngram_classifier import NgramClassifier
 from stages.judges.prefix_judge import PrefixJudge
 from stages.pipeline.files import write_lines
@@ -21,6 +22,7 @@ WORDS = ["", "the", "soup", "was", "cold"]
 LENGTH = 5
 PARTS = ("generator", "discriminator")
 SETTINGS = {
+    "generator": "language_model",
     "hidden_size": 8,
     "num_layers": 1,
     "dropout": 0.0,
@@ -48,12 +50,23 @@ def make_writer(dropout=0.0, words=WORDS):
     )
 
 
+def make_transformer(dropout=0.0):
+    shape = {"width": 8, "hidden_size": 8, "num_layers": 2, "num_heads": 2, "dropout": dropout}
+    learning = {"batch_size": 4, "learning_rate": 0.01, "epochs": 1, "patience": 1}
+    settings = TransformerSettings(model=None, **shape, **learning)
+    return Transformer(WORDS, settings, LENGTH, "cpu")
+
+
+WRITERS = {"language_model": make_writer, "transformer": make_transformer}
+
+
 def make_gan(seed=0, texts=None, **changes):
     """A GAN whose epochs are all as good as each other, with fakes drawn at random or given."""
     torch.manual_seed(seed)
     settings = ModernGanSettings(**{**SETTINGS, **changes})
-    gan = ModernGan(ScalarEmbedding(WORDS[1:]), settings, make_writer(settings.dropout), "cpu")
-    gan.training.begin(dict.fromkeys(["language_model", *settings.fakes], texts or TEXTS), seed)
+    writer = WRITERS[settings.generator](settings.dropout)
+    gan = ModernGan(ScalarEmbedding(WORDS[1:]), settings, writer, "cpu")
+    gan.training.begin(dict.fromkeys([settings.generator, *settings.fakes], texts or TEXTS), seed)
     gan.training._distance_to = lambda held_out: lambda: 0.0
     return gan
 
@@ -99,17 +112,18 @@ def is_same(first, second):
     return all(torch.equal(*pair) for pair in zip(first, second, strict=True))
 
 
-def test_it_begins_as_the_language_model_with_the_fakes_that_are_chosen(tmp_path):
+@pytest.mark.parametrize("name", WRITERS)
+def test_it_begins_as_the_trained_model_with_the_fakes_that_are_chosen(name, tmp_path):
     torch.manual_seed(0)
-    writer, corpus = make_writer(), make_corpus(draw_words(4))
+    writer, corpus = WRITERS[name](), make_corpus(draw_words(4))
     writer.fingerprint = corpus.fingerprint
-    writer.save(tmp_path / "language_model")
-    fakes = {"language_model": ["the soup", "", "was"], "markov": ["cold", "cold soup", ""]}
-    for name, texts in fakes.items():
-        write_lines(tmp_path / f"{name}.txt", texts)
+    writer.save(tmp_path / name)
+    fakes = {name: ["the soup", "", "was"], "markov": ["cold", "cold soup", ""]}
+    for source, texts in fakes.items():
+        write_lines(tmp_path / f"{source}.txt", texts)
 
     def build(chosen, weight=0.0):
-        changes = {"fakes": chosen, "divergence_weight": weight}
+        changes = {"fakes": chosen, "divergence_weight": weight, "generator": name}
         settings = ModernGanSettings(**{**SETTINGS, **changes})
         extra = {"embedding": ScalarEmbedding(WORDS[1:]), "start": tmp_path}
         extra["encoder"] = "some BERT"
@@ -120,9 +134,11 @@ def test_it_begins_as_the_language_model_with_the_fakes_that_are_chosen(tmp_path
     assert gan.training.start is None
     assert is_same(weights_of(gan.networks["generator"]), weights_of(writer.network))
     assert gan.writer.words == WORDS
+    assert [*gan.generate(9, 1)] == [*writer.generate(9, 1)]
+    assert np.array_equal(gan.log_likelihood(TEXTS), writer.log_likelihood(TEXTS))
     assert (gan.max_length, gan.training.encoder) == (LENGTH, "some BERT")
     (tmp_path / "markov.txt").unlink()
-    assert [*build([]).training.fakes] == ["language_model"]
+    assert [*build([]).training.fakes] == [name]
     # What the penalty compares with is a network of its own, without dropout.
     gan = build([], 0.1)
     assert is_same(weights_of(gan.training.start), weights_of(writer.network))
@@ -147,8 +163,9 @@ def test_the_size_is_the_number_of_weights():
     }
 
 
-def make_larger(seed=0):
-    shape = {"fakes": ["markov", "language_model"], "dropout": 0.3, "token_dropout": 0.2}
+def make_larger(seed=0, generator="language_model"):
+    shape = {"fakes": ["markov", generator], "dropout": 0.3, "token_dropout": 0.2}
+    shape["generator"] = generator
     gan = make_gan(seed, **shape)
     gan.networks.train()
     for _ in range(3):  # which turn the spectral norm
@@ -157,13 +174,15 @@ def make_larger(seed=0):
     return gan
 
 
-def test_a_saved_gan_is_the_same_gan(tmp_path):
-    gan = make_larger()
+@pytest.mark.parametrize("generator", WRITERS)
+def test_a_saved_gan_is_the_same_gan(generator, tmp_path):
+    gan = make_larger(generator=generator)
     gan.save(tmp_path / "gan")
     loaded = load_generator(tmp_path / "gan", "cpu")
     assert isinstance(loaded, ModernGan)
     assert not loaded.networks.training
     assert loaded.settings == gan.settings
+    assert type(loaded.writer) is type(gan.writer)
     assert loaded.writer.settings == gan.writer.settings
     assert loaded.writer.words == WORDS
     assert loaded.max_length == LENGTH
@@ -171,6 +190,24 @@ def test_a_saved_gan_is_the_same_gan(tmp_path):
     texts, again = (list(each.generate(20, 1)) for each in (gan, loaded))
     assert texts == again
     assert np.array_equal(loaded.judge.logits(TEXTS), gan.judge.logits(TEXTS))
+
+
+@pytest.mark.parametrize(
+    ("generator", "other", "found"),
+    [
+        ("language_model", "transformer", "writer.model: Extra inputs"),
+        ("transformer", "language_model", "writer.model: Field required"),
+    ],
+)
+def test_a_model_s_settings_are_those_of_its_kind(generator, other, found, tmp_path):
+    make_larger(generator=other).save(tmp_path / "gan")
+    about = tmp_path / "gan" / "about.json"
+    text = about.read_text("utf-8")
+    about.write_text(
+        text.replace(f'"generator": "{other}"', f'"generator": "{generator}"'), "utf-8"
+    )
+    with pytest.raises(UserError, match=rf"about.json: .*{found}"):
+        load_generator(tmp_path / "gan", "cpu")
 
 
 def test_a_classifier_by_n_grams_learns_from_the_same_texts_and_is_kept(tmp_path):

@@ -33,6 +33,7 @@ from tests.test_modern_gan import (
     SETTINGS,
     TEXTS,
     WORDS,
+    WRITERS,
     draw_words,
     is_same,
     make_corpus,
@@ -151,9 +152,10 @@ def test_rare_words_are_read_by_the_discriminator_and_unknown_to_the_generator(m
     assert not (own == 1).any()
 
 
+@pytest.mark.parametrize("generator", WRITERS)
 @pytest.mark.parametrize("method", METHODS)
-def test_the_generator_rests_while_the_discriminator_warms_up(method):
-    gan = make_gan(method=method, warm_up=2)
+def test_the_generator_rests_while_the_discriminator_warms_up(method, generator):
+    gan = make_gan(generator=generator, method=method, warm_up=2)
     generator, discriminator = (weights_of(gan.networks[part]) for part in PARTS)
     for step in gan.train(make_corpus(draw_words(8))):
         assert is_same(weights_of(gan.networks["generator"]), generator) == (step.epoch == 0)
@@ -172,14 +174,15 @@ def test_same_seed_same_training():
 LOSSES = [3.0, 3.5, 2.0, 2.5, 2.2]
 
 
+@pytest.mark.parametrize("generator", WRITERS)
 @pytest.mark.parametrize(
     "passes",
     [1, 2, 3, 4, 5, 6, 7],
     ids=[*(f"after pass {number} of 5 alone" for number in range(1, 6)), "epoch 1", "epoch 2"],
 )
-def test_resumed_is_unbroken(monkeypatch, passes):
+def test_resumed_is_unbroken(monkeypatch, passes, generator):
     def make():
-        shape = {"dropout": 0.3, "token_dropout": 0.2, "fakes": ["markov"]}
+        shape = {"dropout": 0.3, "token_dropout": 0.2, "fakes": ["markov"], "generator": generator}
         return make_gan(warm_up=9, epochs=2, divergence_weight=0.5, **shape)
 
     tell_losses(monkeypatch, LOSSES)
@@ -364,16 +367,17 @@ def score_without_ends(network, words):
     return (likelihoods - (1 - ends.exp()).log()).sum().item()
 
 
+@pytest.mark.parametrize("generator", WRITERS)
 @pytest.mark.parametrize("objective", OBJECTIVES)
 @pytest.mark.parametrize("method", ["policy_gradient", "maligan"])
-def test_the_generator_learns_from_the_discriminator_alone(method, objective):
+def test_the_generator_learns_from_the_discriminator_alone(method, objective, generator):
     # Every real text is "soup" over and over; no real text's likelihood helps.
     words = torch.full((64, LENGTH), WORDS.index("soup"))
     settings = {"method": method, "objective": objective, "likelihood_weight": 0.0}
     rates = {"learning_rate": 0.02, "batch_size": 64}
-    gan = make_gan(warm_up=20, epochs=20, **settings, **rates)
+    gan = make_gan(generator=generator, warm_up=20, epochs=20, **settings, **rates)
     network = gan.networks["generator"]
-    gan.training.fakes["language_model"] = gan.writer.write(network.sample(64, LENGTH))
+    gan.training.fakes[generator] = gan.writer.write(network.sample(64, LENGTH))
     before = score_without_ends(network, words[:1])
     train(gan, words)
     # As drawn, each of the four words is about as likely as another.

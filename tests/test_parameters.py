@@ -401,6 +401,22 @@ def test_a_gan_knows_generators_alone_that_are_trained_before_it(path):
     assert check_parameters(changed(path, ["hmm", "language_model"], listed)) == []
 
 
+@pytest.mark.parametrize("section", ["gan", "gan_overrides.bert", "recipes.modern"])
+def test_a_gan_starts_from_a_model_that_this_run_trains_on_the_corpus_words(section):
+    key = f"{section}.generator"
+    chosen = changed(key, "transformer")
+    assert mistake_in(chosen) == (
+        f"{key} is transformer, which this run does not train; add transformer to the list "
+        "generators"
+    )
+    shape = YAML(typ="safe").load(ROOT / "params.yaml")["transformer"]
+    listed = changed("generators", ["transformer"], changed("transformer", shape, chosen))
+    assert check_parameters(listed) == []
+    assert mistake_in(changed("transformer.model", "gpt2", listed)).startswith(
+        f"{key} is transformer; allowed while transformer.model is 'gpt2': language_model, or null"
+    )
+
+
 @pytest.mark.parametrize(
     ("path", "value"),
     [

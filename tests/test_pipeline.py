@@ -9,10 +9,12 @@ import sys
 from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from ruamel.yaml import YAML
 
+from stages.generators.modern_gan_settings import ModernGanSettings
 from stages.pipeline.core_settings import DETECTORS, DOCUMENT_MODELS, EMBEDDINGS, RECIPES
 from stages.pipeline.sources import FIRST
 from stages.pipeline.whole_file import list_generators
@@ -89,18 +91,18 @@ def documents(*names):
 def named(stage, item, recipe):
     """Return the modules that a stage finds by a name: those of what its data can hold."""
     gan = rooms(f"{recipe}_gan")
+    if recipe == "modern":
+        gan |= rooms(*STARTS)  # it is one of them
     match stage:
         case "train_embedding":
             return embeddings(item)  # its own
         case "train_generator":
             return rooms(item)  # its own
         case "start_gan":
-            # The language model to start from, and all whose texts `fakes` can name.
+            # What to start from, and all whose texts `fakes` can name.
             return rooms(*FIRST, *list_generators(), "per_label") if item == "modern" else set()
         case "train_gan":
-            # A modern GAN starts from what start_gan_modern has copied: the language model.
-            start = rooms("language_model") if recipe == "modern" else set()
-            return gan | embeddings(item) | start
+            return gan | embeddings(item)
         case "sample":
             # Any generator may be one a label; a GAN reads and writes by its embedding.
             own = gan | embeddings(item) if item in EMBEDDINGS else rooms(item)
@@ -116,6 +118,8 @@ def named(stage, item, recipe):
     return set()
 
 
+STARTS = get_args(ModernGanSettings.model_fields["generator"].annotation)  # of a modern GAN
+
 FINDERS = {
     *("find_generator", "load_generator", "find_embedding", "load_embedding"),
     *("find_document_model", "load_document_model"),
@@ -125,6 +129,10 @@ FINDERS = {
 LATE = {
     # Only a GAN has a discriminator that chooses.
     ("stages/sample.py", "stages/generators/chosen.py"): lambda stage, item: item in EMBEDDINGS,
+    # No GAN starts from a pretrained model.
+    ("stages/generators/transformer.py", "stages/generators/pretrained_transformer.py"): (
+        lambda stage, item: item not in EMBEDDINGS and stage != "cross_evaluate"
+    ),
     # Its order of words is learnt, and saved.
     ("stages/embeddings/scalar.py", "stages/embeddings/seriation.py"): (
         lambda stage, item: stage == "train_embedding"
@@ -490,7 +498,7 @@ def test_imports_point_one_way():
 
 
 def test_generators_do_not_know_each_other():
-    # But for what all share, their own parts, and what the modern GAN is to begin with.
+    # But for what all share, and their own parts.
     shared = rooms(
         "protocol",
         "folder",
@@ -508,7 +516,7 @@ def test_generators_do_not_know_each_other():
     shared |= rooms("pretrained_transformer")  # the transformer's other kind
     parts = {
         "markov": rooms("history_checks", "history_counts"),
-        "modern_gan": rooms("language_model", "modern_gan_settings", "modern_gan_training"),
+        "modern_gan": rooms("modern_gan_settings", "modern_gan_training"),
     }
     for name in {*FIRST, *list_generators(), *(f"{recipe}_gan" for recipe in RECIPES)}:
         (module,) = rooms(name)

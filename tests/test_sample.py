@@ -54,7 +54,12 @@ TEST = ["the soup was cold", "soup the cold", "", "the soup was off", "soup soup
 def make_gan(words=SOUP):
     """A GAN whose discriminator is sure of what it likes."""
     settings = {"method": "policy_gradient", "objective": "cross_entropy", "fakes": []}
-    settings |= {"discount": 0.5, "likelihood_weight": 1.0, "generator_learning_rate": 0.01}
+    settings |= {
+        "generator": "language_model",
+        "discount": 0.5,
+        "likelihood_weight": 1.0,
+        "generator_learning_rate": 0.01,
+    }
     settings |= {"warm_up": 0, "token_dropout": 0.0, "divergence_weight": 0.0, "ngrams": True}
     settings |= {"hidden_size": 8, **NETWORK}
     gan = ModernGan(

@@ -19,8 +19,9 @@ from stages.generators.language_model import LanguageModel, LanguageModelSetting
 from stages.generators.markov import Markov, MarkovSettings
 from stages.generators.per_label import PerLabel, label_shares
 from stages.generators.protocol import load_generator
+from stages.generators.transformer import Transformer, TransformerSettings
 from stages.pipeline.files import read_lines
-from stages.start_gan import chosen_fakes, main
+from stages.start_gan import choices, main
 
 PARAMS = Path(__file__).with_name("params.yaml")
 LENGTH = 5
@@ -37,13 +38,15 @@ FAKES_OF_LABEL = {
 FOLDER = Path("data/starts/modern")
 
 
-def write_params(*, seed=1, per_label=False, fakes=None, overrides=None, generators=()):
+def write_params(
+    *, seed=1, per_label=False, generator=None, fakes=None, overrides=None, generators=()
+):
     params = YAML(typ="safe").load(PARAMS)
     params |= {"seed": seed, "per_label": per_label}
     params["generators"] = [*generators]
-    params["gan"]["fakes"] = fakes
+    params["gan"] |= {"generator": generator, "fakes": fakes}
     for name, chosen in (overrides or {}).items():
-        params["gan_overrides"][name] = {"fakes": chosen}
+        params["gan_overrides"][name] = chosen
     YAML().dump(params, Path("params.yaml"))
 
 
@@ -138,8 +141,8 @@ def test_the_folder_holds_the_language_model_and_the_fakes_alone(corpus):
         # learns, it is the generator.
         (None, {}, ["language_model.txt", "markov.txt"]),
         ([], {}, ["language_model.txt"]),
-        ([], {"bert": []}, ["language_model.txt"]),
-        (["language_model"], {"bert": ["markov"]}, ["language_model.txt", "markov.txt"]),
+        ([], {"bert": {"fakes": []}}, ["language_model.txt"]),
+        (["language_model"], {"bert": {"fakes": ["markov"]}}, ["language_model.txt", "markov.txt"]),
     ],
 )
 def test_the_fakes_are_those_that_any_embedding_s_gan_learns_to_know(corpus, own, overrides, files):
@@ -150,32 +153,34 @@ def test_the_fakes_are_those_that_any_embedding_s_gan_learns_to_know(corpus, own
     )
 
 
-def test_the_union_of_what_gan_and_its_overrides_choose():
+def test_what_gan_and_its_overrides_choose():
     def choose(own, **overrides):
         sections = {name: SimpleNamespace(**section) for name, section in overrides.items()}
-        return {
-            *chosen_fakes(
-                SimpleNamespace(
-                    gan=SimpleNamespace(fakes=own),
-                    gan_overrides=SimpleNamespace(**sections),
-                    recipes=SimpleNamespace(modern=SimpleNamespace(fakes=["a"])),
-                )
-            )
-        }
+        return choices("fakes", own, ["a"], SimpleNamespace(**sections))
 
-    assert choose(None, scalar={}, bert={"hidden_size": 3}) == {"a"}
-    assert choose(["b"], scalar={}) == {"b"}
-    assert choose([], scalar={"fakes": ["c"]}, bert={"fakes": ["d"]}) == {"c", "d"}
-    assert choose(None, scalar={"fakes": ["c"]}, bert={"fakes": None}) == {"a", "c"}
+    assert choose(None, scalar={}, bert={"hidden_size": 3}) == [["a"]]
+    assert choose(["b"], scalar={}) == [["b"]]
+    assert choose([], scalar={"fakes": ["c"]}, bert={"fakes": []}) == [[], ["c"], []]
+    assert choose(None, scalar={"fakes": ["c"]}, bert={"fakes": None}) == [["a"], ["c"]]
 
 
-def test_choosing_leaves_the_recipe_s_own_list_alone():
-    recipe = SimpleNamespace(modern=SimpleNamespace(fakes=["a"]))
-    overrides = SimpleNamespace(scalar=SimpleNamespace(fakes=["c"]))
-    own = SimpleNamespace(fakes=None)
-    params = SimpleNamespace(gan=own, gan_overrides=overrides, recipes=recipe)
-    assert chosen_fakes(params) == chosen_fakes(params)
-    assert recipe.modern.fakes == ["a"]
+def test_embeddings_may_start_from_different_models(corpus):
+    shape = {"width": 8, "hidden_size": 8, "num_layers": 1, "num_heads": 2, "dropout": 0.0}
+    learning = {"batch_size": 4, "learning_rate": 0.01, "patience": 1, "epochs": 1}
+    settings = TransformerSettings(model=None, **shape, **learning)
+    transformer = Transformer.build(corpus, settings, seed=1, device="cpu")
+    transformer.save(Path("data/generators/transformer"))
+    models = ["transformer", "transformer.txt"]
+    write_params(generator="transformer", fakes=[], generators=["transformer"])
+    main("modern")
+    assert names_of(FOLDER) == ["recipe.txt", *models]
+    overrides = {"scalar": {"generator": "language_model"}, "bert": {"hidden_size": 4}}
+    write_params(generator="transformer", fakes=[], overrides=overrides, generators=["transformer"])
+    main("modern")
+    assert names_of(FOLDER) == ["language_model", "language_model.txt", "recipe.txt", *models]
+    for name in ("language_model", "transformer"):
+        assert contents(FOLDER / name) == contents(Path("data/generators") / name)
+        assert len(read_lines(FOLDER / f"{name}.txt")) == 243 + 81
 
 
 def test_per_label_each_part_has_fakes_of_its_label(corpus):

@@ -33,6 +33,7 @@ class LanguageModel(LikelihoodModel):
     """
 
     Settings: ClassVar = LanguageModelSettings
+    Learnt: ClassVar = LearntSettings
     About: ClassVar = _About
 
     @staticmethod

@@ -1,8 +1,9 @@
 """The modern GAN: a language model and a discriminator which reads by an embedding.
 
-The generator starts as the trained language model, so that it ends its own texts and knows every
-training word. First the discriminator learns alone, for as long as its loss on unseen texts falls,
-to tell the language model's texts, and those of other generators, from real ones. Then either both
+The generator starts as a trained model that predicts each word from those before it (the language
+model, or the transformer), so that it ends its own texts and knows every training word. First the
+discriminator learns alone, for as long as its loss on unseen texts falls, to tell that model's
+texts, and those of other generators, from real ones. Then either both
 learn from each other, or, where there are no such epochs, the generator stays as it is, and the
 discriminator chooses among its texts: a residual energy-based model, see `chosen`. Where it judges
 and chooses, a classifier by n-grams, which has learnt from the same texts, has half a say; rewards
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, TypeAdapter, ValidationInfo, field_validator
 from torch import Tensor, nn
 
 from stages.corpus.checked_files import damaged
@@ -27,11 +28,16 @@ from stages.corpus.settings import Size
 from stages.embeddings.pretrained_bert import MINILM
 from stages.embeddings.protocol import Embedding, EmbeddingName, load_copy
 from stages.generators.folder import WEIGHTS, load_about, load_network, save_folder
-from stages.generators.language_model import LanguageModel, LearntSettings
 from stages.generators.modern_gan_settings import ModernGanSettings
-from stages.generators.modern_gan_training import START, ModernGanTraining
-from stages.generators.protocol import GeneratorAbout, Step, check_request, load_generator
-from stages.generators.word_model import LearntWords
+from stages.generators.modern_gan_training import ModernGanTraining
+from stages.generators.protocol import (
+    GeneratorAbout,
+    Step,
+    check_request,
+    find_generator,
+    load_generator,
+)
+from stages.generators.word_model import LearntWords, LikelihoodModel
 from stages.judges.hashed_runs import FEATURES, are_runs
 from stages.judges.ngram_classifier import NgramClassifier
 from stages.judges.prefix_judge import PrefixJudge
@@ -42,12 +48,20 @@ from stages.training.lone_discriminator import UNVALIDATED
 
 class _About(GeneratorAbout):
     settings: ModernGanSettings
-    writer: LearntSettings
+    writer: Any
     max_length: Size
     words: LearntWords
     embedding: EmbeddingName
     width: Size
     runs: Annotated[int, Field(ge=0, le=FEATURES)] | None
+
+    @field_validator("writer", mode="plain")
+    @classmethod
+    def _type_writer(cls, value: Any, others: ValidationInfo) -> Any:
+        if "settings" not in others.data:  # which is a mistake by itself
+            return value
+        kind = find_generator(others.data["settings"].generator)
+        return TypeAdapter(kind.Learnt).validate_python(value)
 
 
 class ModernGan:
@@ -56,7 +70,7 @@ class ModernGan:
     Args:
         embedding: through which the discriminator reads.
         settings: of the discriminator and of the training.
-        writer: the language model to start from.
+        writer: the model to start from, of the kind that `settings.generator` names.
         device: where both networks live.
         encoder: the BERT by whose sentence vectors an epoch is judged; see `SentenceEncoder`.
     """
@@ -75,7 +89,7 @@ class ModernGan:
         self,
         embedding: Embedding,
         settings: ModernGanSettings,
-        writer: LanguageModel,
+        writer: LikelihoodModel,
         device: str,
         encoder: str = MINILM,
     ) -> None:
@@ -103,28 +117,29 @@ class ModernGan:
         start: Path,
         encoder: str = MINILM,
     ) -> Self:
-        """Make a GAN whose generator is a trained language model.
+        """Make a GAN whose generator is a trained model.
 
         Args:
-            corpus: what the language model was trained on.
+            corpus: what that model was trained on.
             settings: of the GAN.
             seed: of the texts by which an epoch is judged.
             device: where both networks live.
             embedding: through which the discriminator reads.
-            start: a folder with the language model and the fakes to learn from; see `start_gan`.
+            start: a folder with that model and the fakes to learn from; see `start_gan`.
             encoder: the BERT by whose sentence vectors an epoch is judged.
 
         Raises:
-            UserError: the language model was trained on another corpus, or is damaged.
+            UserError: that model was trained on another corpus, or is damaged.
         """
-        writer = load_generator(start / START, device)
-        corpus.check_model(start / START, writer.fingerprint)
+        source = start / settings.generator
+        writer = load_generator(source, device)
+        corpus.check_model(source, writer.fingerprint)
         gan = cls(embedding, settings, writer, device, encoder)
         gan.fingerprint = corpus.fingerprint
         if not len(corpus.validation):
             gan.training.lone.most = min(gan.training.lone.most, UNVALIDATED)
-        # Before it learns, the language model is the generator.
-        sources = dict.fromkeys([START, *settings.fakes])
+        # Before it learns, the generator is that model.
+        sources = dict.fromkeys([settings.generator, *settings.fakes])
         fakes = {
             name: (start / f"{name}.txt").read_text("utf-8").split("\n")[:-1] for name in sources
         }
@@ -149,7 +164,7 @@ class ModernGan:
         """
         if self.settings.ngrams:
             real = corpus.texts(corpus.train, self.max_length)
-            own = self.training.fakes[START][: len(real)]
+            own = self.training.fakes[self.settings.generator][: len(real)]
             self.ngrams = NgramClassifier.fit(real, own, self.max_length)
         yield from self.training.train(corpus)
 
@@ -232,9 +247,10 @@ class ModernGan:
         """Read what `save` wrote, in evaluation mode."""
         about = load_about(folder, _About)
         words, settings, shape, width = about.words, about.settings, about.writer, about.width
+        kind = find_generator(settings.generator)
 
         def make() -> nn.ModuleDict:
-            generator = LanguageModel.make_network(words, shape, about.max_length)
+            generator = kind.make_network(words, shape, about.max_length)
             discriminator = make_discriminator(width, settings)
             parts = {"generator": generator, "discriminator": discriminator}
             if about.runs is not None:
@@ -244,7 +260,7 @@ class ModernGan:
         weights = load_network(folder, make, max(shape.num_layers, settings.num_layers))
         kept = folder / "embedding"
         embedding = load_copy(about.embedding, kept, device, width=width, fingerprint=about.corpus)
-        writer = LanguageModel(words, shape, about.max_length, device)
+        writer = kind(words, shape, about.max_length, device)
         gan = cls(embedding, settings, writer, device)
         gan.fingerprint = about.corpus
         if about.runs is not None:

@@ -21,6 +21,8 @@ class ModernGanSettings(NetworkSettings):
     """The discriminator's shape, and the training of both networks.
 
     Attributes:
+        generator: what the generator is before it learns: one that predicts each word from those
+            before it.
         method: how the generator learns: `policy_gradient`, `maligan`, or `likelihood` (the
             control: from real texts alone).
         objective: what the discriminator minimises; see `training.objectives`.
@@ -36,6 +38,7 @@ class ModernGanSettings(NetworkSettings):
         ngrams: whether a classifier by n-grams judges and chooses beside the discriminator.
     """
 
+    generator: Literal["language_model", "transformer"]
     epochs: CountOrZero
     method: Literal["policy_gradient", "maligan", "likelihood"]
     objective: Literal["cross_entropy", "hinge", "relativistic", "wasserstein"]

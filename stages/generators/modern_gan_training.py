@@ -13,19 +13,18 @@ from stages.corpus.corpus import Corpus
 from stages.corpus.seeds import derive_seed
 from stages.embeddings.piece_table import PieceTable, lengths_of
 from stages.embeddings.protocol import Embedding
-from stages.generators.language_model import LanguageModel
 from stages.generators.modern_gan_settings import ModernGanSettings
 from stages.generators.protocol import Step
+from stages.generators.word_model import LikelihoodModel
 from stages.measures.frechet import Gaussian, fit_gaussian, frechet_distance
 from stages.measures.sentence_vectors import SentenceEncoder
 from stages.networks.cores import all_cores
-from stages.networks.lstm_language_model import LstmLanguageModel
+from stages.networks.lstm_language_model import NextWordModel
 from stages.training.discriminator import Texts, generator_loss, update_discriminator
 from stages.training.lone_discriminator import LoneDiscriminator
 from stages.training.policy_gradient import advantages, divergence, update_generator
 from stages.training.stock import Stock
 
-START = "language_model"  # the source of fakes that the generator is before it learns
 CHECKED = 1000  # texts of the generator that each epoch is judged by
 
 
@@ -34,7 +33,7 @@ class ModernGanTraining:
 
     Args:
         networks: `generator`, the writer's, and `discriminator`, both on the device.
-        writer: the language model to start from.
+        writer: the model to start from.
         embedding: through which the discriminator reads.
         settings: of the training.
         device: where both networks live.
@@ -44,7 +43,7 @@ class ModernGanTraining:
     def __init__(
         self,
         networks: nn.ModuleDict,
-        writer: LanguageModel,
+        writer: LikelihoodModel,
         embedding: Embedding,
         settings: ModernGanSettings,
         device: str,
@@ -67,9 +66,10 @@ class ModernGanTraining:
         self.optimizer = Adam(  # the generator's
             networks["generator"].parameters(), settings.generator_learning_rate, fused=True
         )
-        self.start: LstmLanguageModel | None = None  # the generator as it was, for the penalty
+        self.start: NextWordModel | None = None  # the generator as it was, for the penalty
         self.steps = 0  # updates made
         self.epoch = 0  # passes in which both networks have learnt
+        self.own = settings.generator  # the source of fakes that the generator is before it learns
         self.fakes: dict[str, list[str]] = {}  # texts by source
 
     def begin(self, fakes: Mapping[str, list[str]], seed: int) -> None:
@@ -99,7 +99,10 @@ class ModernGanTraining:
 
         real = stock("real texts", corpus.texts(corpus.train, self.max_length))
         fakes = {name: stock(name, texts[: len(words)]) for name, texts in self.fakes.items()}
-        unseen = self.fakes[START][len(words) :], corpus.texts(corpus.validation, self.max_length)
+        unseen = (
+            self.fakes[self.own][len(words) :],
+            corpus.texts(corpus.validation, self.max_length),
+        )
         held_out = None
         if all(unseen):
             held_out = stock("unseen real texts", unseen[1]), stock("unseen fakes", unseen[0])
@@ -107,7 +110,7 @@ class ModernGanTraining:
         if settings.epochs and len(corpus.validation) > 1:
             distance = self._distance_to(unseen[1])
         others = [fakes[name] for name in settings.fakes]
-        for losses, ends_pass in self.lone.warm_up(real, [fakes[START], *others], held_out):
+        for losses, ends_pass in self.lone.warm_up(real, [fakes[self.own], *others], held_out):
             self.steps += 1
             judged = distance() if distance and ends_pass and self.lone.is_over else None
             yield Step(self.steps, 0, losses._asdict(), judged, ends_epoch=ends_pass)

@@ -87,8 +87,11 @@ def _check_filled(settings: TransformerSettings) -> TransformerSettings:
     return settings
 
 
+LearntSettings = Annotated[TransformerSettings, AfterValidator(_check_filled)]
+
+
 class _About(WordModelAbout):
-    settings: Annotated[TransformerSettings, AfterValidator(_check_filled)]
+    settings: LearntSettings
 
 
 class Transformer(LikelihoodModel):
@@ -98,6 +101,7 @@ class Transformer(LikelihoodModel):
     """
 
     Settings: ClassVar = TransformerSettings
+    Learnt: ClassVar = LearntSettings
     About: ClassVar = _About
 
     @classmethod

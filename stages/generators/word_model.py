@@ -256,8 +256,12 @@ class LikelihoodModel(WordModel):
     """A word model that is a `NextWordModel` and nothing else, and learns by likelihood alone.
 
     Each kind says its network.
+
+    Attributes:
+        Learnt: the type of its settings once nothing in them is left to the corpus.
     """
 
+    Learnt: ClassVar[Any]
     likelihood: ClassVar = "exact"
     latent: ClassVar = False
 

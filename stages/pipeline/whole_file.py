@@ -170,18 +170,33 @@ def _compare(values: Any, mistakes: Mapping[str, str]) -> Iterator[tuple[str, st
                     f"null, or any of {', '.join(there)}",
                 )
     if are_sound("generators"):
-        yield from _check_gan_fakes(values, mistakes)
+        yield from _check_gan_sources(values, mistakes)
         known = list_generators()
         for name in get("generators"):
             if name not in known:
                 yield f"generators.{name}", _tell_unlisted(get("generators"), name, known)
 
 
-def _check_gan_fakes(values: Any, mistakes: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield key and line where a GAN is to know a generator that is not trained before it."""
+def _check_gan_sources(values: Any, mistakes: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield key and line where a GAN is to start from, or to know, what is not there before it."""
     there = [*FIRST, *peek(values, "generators")]
-    for key in ("gan", *(f"gan_overrides.{name}" for name in EMBEDDINGS), "recipes.modern"):
-        key = f"{key}.fakes"
+    for section in ("gan", *(f"gan_overrides.{name}" for name in EMBEDDINGS), "recipes.modern"):
+        key = f"{section}.generator"
+        chosen = None if concerns(key, mistakes) else peek(values, key)
+        if chosen is not None and chosen not in there:
+            yield (
+                key,
+                f"{key} is {chosen}, which this run does not train; add {chosen} to the list "
+                "generators",
+            )
+        elif chosen == "transformer" and peek(values, "transformer.model") is not None:
+            yield (
+                key,
+                f"{key} is transformer; allowed while transformer.model is "
+                f"{say(peek(values, 'transformer.model'))}: language_model, or null; a pretrained "
+                "model has no vocabulary of the corpus",
+            )
+        key = f"{section}.fakes"
         if concerns(key, mistakes):
             continue
         for name in peek(values, key) or []:

@@ -26,14 +26,14 @@ from torch.nn.functional import pad
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import Optimizer
 
-from stages.networks.lstm_language_model import END, LstmLanguageModel, written
+from stages.networks.lstm_language_model import END, NextWordModel, written
 from stages.networks.portable import square_root
 from stages.networks.prefix_discriminator import verdicts
 from stages.training.discriminator import LARGEST_GRADIENT
 
 
 def update_generator(
-    generator: LstmLanguageModel,
+    generator: NextWordModel,
     words: Tensor,
     advantages: Tensor,
     real_words: Tensor,
@@ -99,7 +99,7 @@ def advantages(
 
 
 @torch.no_grad()
-def divergence(generator: LstmLanguageModel, start: LstmLanguageModel, words: Tensor) -> Tensor:
+def divergence(generator: NextWordModel, start: NextWordModel, words: Tensor) -> Tensor:
     """Return log P(word) of the generator less that of its start, centred over the words, (B, T).
 
     Weighted and taken off the advantages, it penalises KL(generator || start), as in D. M. Ziegler
