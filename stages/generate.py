@@ -47,7 +47,7 @@ def main(*arguments: str) -> None:
     seed_everything(request.seed, THREADS)
     generator = load_model(folder, pick_device(request.device))
     prefix = " ".join(tokenize(request.prefix))
-    check(generator, request, prefix)
+    check(generator, request, prefix, folder.name)
     training, missing = None, ""
     try:
         training = find_training(request.train, generator.fingerprint)
@@ -74,7 +74,7 @@ def main(*arguments: str) -> None:
     print(f"{written}{told}", file=sys.stderr)
 
 
-def check(generator: Generator, request: Request, prefix: str) -> None:
+def check(generator: Generator, request: Request, prefix: str, name: str) -> None:
     """Refuse what a generator cannot do, before any work.
 
     Raises:
@@ -91,6 +91,7 @@ def check(generator: Generator, request: Request, prefix: str) -> None:
         top_p=_or(request.top_p, 1.0),
         labels=None if request.label is None else [request.label],
         prefix=prefix,
+        name=name,
     )
     if request.label is not None and request.label not in generator.labels:
         raise UserError(

@@ -349,17 +349,17 @@ def test_a_model_that_is_not_there_is_told():
         (
             make_chain,
             ["--temperature", 0.7],
-            "Markov: a temperature of 0.7 and a top_p of 1 mean nothing to it; leave both at 1",
+            "mine: a temperature of 0.7 and a top_p of 1 mean nothing to it; leave both at 1",
         ),
         (
             make_chain,
             ["--top-p", 0.5],
-            "Markov: a temperature of 1 and a top_p of 0.5 mean nothing to it; leave both at 1",
+            "mine: a temperature of 1 and a top_p of 0.5 mean nothing to it; leave both at 1",
         ),
         (
             make_gan,
             ["--label", "1"],
-            "ModernGan: it has learnt no labels; leave them out, or train one generator for each "
+            "mine: it has learnt no labels; leave them out, or train one generator for each "
             "label, by per_label=true",
         ),
         (

@@ -266,13 +266,17 @@ def check_request(
     top_p: float,
     labels: Sequence[str] | None,
     prefix: str,
+    name: str = "",
 ) -> None:
     """Refuse what a generator cannot do.
+
+    Args:
+        name: by which the user knows the generator; "" names its class.
 
     Raises:
         UserError: names the generator, and what was asked for.
     """
-    name = type(generator).__name__
+    name = name or type(generator).__name__
     if not generator.tempered and (temperature != 1 or top_p != 1):
         raise UserError(
             f"{name}: a temperature of {temperature:g} and a top_p of {top_p:g} mean nothing to "
