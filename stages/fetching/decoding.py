@@ -87,7 +87,7 @@ def read_decoded(path: Path, encoding: str | None = None) -> Decoded:
         found = "a tar archive"
     decoded = None if found else _decode(path, content, encoding)._replace(packed=packed)
     if decoded is not None and decoded.text.count("\0") > _MOST_ZEROS * len(decoded.text):
-        found = "zero bytes"
+        found = "a binary file"
     if found:
         raise UserError(
             f"{path}: expected CSV, TSV, JSON lines or plain text, found {found}; "
