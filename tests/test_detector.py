@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,7 +14,7 @@ from sklearn.linear_model import LogisticRegression
 from stages.corpus.errors import UserError
 from stages.judges import linear_scorer
 from stages.judges.detector import KINDS, Detector, find_shortest
-from stages.judges.hashed_runs import FEATURES, are_runs
+from stages.judges.hashed_runs import FEATURES, check_runs
 from stages.judges.linear_scorer import LinearScorer
 from stages.judges.scorer import ABOUT, WEIGHTS, Owned
 from stages.measures.detection import area_error
@@ -195,7 +196,7 @@ DAMAGES = {
         lambda folder: change_weights(
             folder, lambda arrays: arrays.update(words_runs=arrays["words_runs"][::-1].copy())
         ),
-        "words_runs: expected rising hashes",
+        "words_runs: not rising from 0 to",
     ),
     "cut": (
         lambda folder: (folder / WEIGHTS).write_bytes((folder / WEIGHTS).read_bytes()[:-1]),
@@ -218,9 +219,11 @@ def test_what_is_damaged_is_refused_in_one_line(detector, tmp_path, damage):
 
 
 def test_hashes_rise_and_stay_in_range():
-    assert are_runs(np.array([0, 5, FEATURES - 1]))
-    for wrong in ([5, 5], [-1, 2], [3, FEATURES]):
-        assert not are_runs(np.array(wrong))
+    sound = {"a": np.array([0, 5, FEATURES - 1]), "none": np.zeros(0, np.int64)}
+    check_runs(Path("weights"), sound, "a", "none")
+    for wrong in ([5, 5], [5, 2], [-1, 2], [3, FEATURES]):
+        with pytest.raises(UserError, match=f"weights: b: not rising from 0 to {FEATURES - 1}"):
+            check_runs(Path("weights"), sound | {"b": np.array(wrong)}, "a", "b")
 
 
 def test_each_detector_that_params_may_name_can_be_made():

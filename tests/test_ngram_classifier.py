@@ -1,5 +1,7 @@
 """The classifier by n-grams: what counts as a run, what it learns, and its half of a say."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from stages.embeddings.scalar import ScalarEmbedding
-from stages.judges.hashed_runs import FEATURES, are_runs
+from stages.judges.hashed_runs import check_runs
 from stages.judges.ngram_classifier import STRENGTH, NgramClassifier
 from stages.judges.prefix_judge import PrefixJudge
 from stages.networks.prefix_discriminator import PrefixDiscriminator
@@ -84,12 +86,7 @@ def test_it_is_kept_in_its_weights():
     other = NgramClassifier(len(classifier.runs), LENGTH)
     other.load_state_dict(classifier.state_dict())
     assert torch.equal(other(FAKES), classifier(FAKES))
-    assert are_runs(classifier.runs)
-
-
-@pytest.mark.parametrize("runs", [[-1, 4], [3, 3], [5, 2], [0, FEATURES]])
-def test_runs_that_do_not_rise_within_bounds_are_known(runs):
-    assert not are_runs(torch.tensor(runs))
+    check_runs(Path("weights"), classifier.state_dict(), "runs")
 
 
 def test_a_judge_halves_the_two_logits_of_its_own_generator_alone():

@@ -37,12 +37,12 @@ from stages.generators.labelled_writer import LabelledWriter, make_network
 from stages.generators.per_label import LabelShares
 from stages.generators.protocol import ABOUT, Step
 from stages.generators.word_model import WordModelAbout, WordModelSettings, check_fitted
-from stages.judges.hashed_runs import FEATURES, are_runs
+from stages.judges.hashed_runs import FEATURES, check_runs
 from stages.judges.ngram_classifier import NgramClassifier
 from stages.judges.per_label_judge import PerLabelJudge
 from stages.networks.prefix_discriminator import PrefixDiscriminator
 from stages.networks.size import count_parameters
-from stages.training.lone_discriminator import UNVALIDATED, LoneDiscriminator
+from stages.training.lone_discriminator import LoneDiscriminator
 
 UNTRAINED = 2 * math.log(2)  # the loss of a discriminator that knows nothing
 
@@ -150,8 +150,7 @@ class ConditionalGan:
         )
         settings = settings.model_copy(update={"dropout": writer.settings.dropout})
         gan = cls(writer, settings, device, seed)
-        if not len(corpus.validation):
-            gan.critic.lone.most = min(gan.critic.lone.most, UNVALIDATED)
+        gan.critic.lone.expect(len(corpus.validation))
         return gan
 
     @property
@@ -328,9 +327,7 @@ class ConditionalGan:
         writer.fingerprint = about.corpus
         gan = cls(writer, settings, device)
         for place, (label, count) in enumerate(zip(about.label_shares, about.runs, strict=False)):
-            name = f"{name_ngrams(place)}.runs"
-            if not are_runs(weights[name]):
-                raise damaged(folder / WEIGHTS, f"{name}: not rising from 0 to {FEATURES - 1}")
+            check_runs(folder / WEIGHTS, weights, f"{name_ngrams(place)}.runs")
             gan.critic.ngrams[label] = NgramClassifier(count, about.max_length)
         gan._parts().load_state_dict(weights)
         gan.networks.eval()

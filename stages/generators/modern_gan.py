@@ -21,7 +21,6 @@ import numpy as np
 from pydantic import Field, TypeAdapter, ValidationInfo, field_validator
 from torch import Tensor, nn
 
-from stages.corpus.checked_files import damaged
 from stages.corpus.corpus import Corpus
 from stages.corpus.seeds import derive_seed
 from stages.corpus.settings import Size
@@ -38,12 +37,11 @@ from stages.generators.protocol import (
     load_generator,
 )
 from stages.generators.word_model import LearntWords, LikelihoodModel
-from stages.judges.hashed_runs import FEATURES, are_runs
+from stages.judges.hashed_runs import FEATURES, check_runs
 from stages.judges.ngram_classifier import NgramClassifier
 from stages.judges.prefix_judge import PrefixJudge
 from stages.networks.prefix_discriminator import PrefixDiscriminator
 from stages.networks.size import count_parameters
-from stages.training.lone_discriminator import UNVALIDATED
 
 
 class _About(GeneratorAbout):
@@ -136,8 +134,7 @@ class ModernGan:
         corpus.check_model(source, writer.fingerprint)
         gan = cls(embedding, settings, writer, device, encoder)
         gan.fingerprint = corpus.fingerprint
-        if not len(corpus.validation):
-            gan.training.lone.most = min(gan.training.lone.most, UNVALIDATED)
+        gan.training.lone.expect(len(corpus.validation))
         # Before it learns, the generator is that model.
         sources = dict.fromkeys([settings.generator, *settings.fakes])
         fakes = {
@@ -264,8 +261,7 @@ class ModernGan:
         gan = cls(embedding, settings, writer, device)
         gan.fingerprint = about.corpus
         if about.runs is not None:
-            if not are_runs(weights["ngrams.runs"]):
-                raise damaged(folder / WEIGHTS, f"ngrams.runs: not rising from 0 to {FEATURES - 1}")
+            check_runs(folder / WEIGHTS, weights, "ngrams.runs")
             gan.ngrams = NgramClassifier(about.runs, about.max_length)
         gan._parts().load_state_dict(weights)
         gan.networks.eval()

@@ -4,11 +4,14 @@ Source: K. Weinberger et al., "Feature Hashing for Large Scale Multitask Learnin
 arXiv:0902.2206.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import HashingVectorizer
+
+from stages.corpus.checked_files import damaged
 
 FEATURES = 2**20  # numbers to which runs are hashed; those of one number count as one
 REPEATED = 2  # texts in which a run must be to count
@@ -43,6 +46,17 @@ def find_repeated(features: csr_matrix) -> np.ndarray:
     return np.flatnonzero(features.getnnz(axis=0) >= REPEATED)
 
 
-def are_runs(runs: Sequence[int]) -> bool:
-    """Say whether hashed runs (K,) rise and lie between 0 and `FEATURES` - 1."""
-    return bool((np.diff([-1, *runs, FEATURES]) > 0).all())
+def check_runs(path: Path, weights: Mapping[str, Sequence[int]], *names: str) -> None:
+    """Refuse hashed runs (K,) that do not rise from 0 or more to less than `FEATURES`.
+
+    Args:
+        path: of the file that holds the weights.
+        weights: by name.
+        names: of those that are runs.
+
+    Raises:
+        UserError: names the file and what in it is damaged.
+    """
+    for name in names:
+        if not (np.diff([-1, *weights[name], FEATURES]) > 0).all():
+            raise damaged(path, f"{name}: not rising from 0 to {FEATURES - 1}")

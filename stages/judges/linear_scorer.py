@@ -15,8 +15,8 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
-from stages.corpus.checked_files import damaged, read_tensors
-from stages.judges.hashed_runs import are_runs, find_repeated, hash_runs
+from stages.corpus.checked_files import read_tensors
+from stages.judges.hashed_runs import check_runs, find_repeated, hash_runs
 from stages.judges.scorer import ABOUT, WEIGHTS, ScorerAbout
 
 MOST_PASSES = 300  # of the solver; some 50 are needed
@@ -101,9 +101,7 @@ class LinearScorer:
         """Read its weights; see `Scorer`. Its BERT may not be there either."""
         ways = WAYS[about.detector]
         arrays = read_tensors(folder / WEIGHTS, cls.expect(ways, len(about.generators)))
-        for way in RUNS.keys() & {*ways}:
-            if not are_runs(arrays[f"{way}_runs"]):
-                raise damaged(folder / WEIGHTS, f"{way}_runs: expected rising hashes")
+        check_runs(folder / WEIGHTS, arrays, *(f"{way}_runs" for way in ways if way in RUNS))
         encoder = None
         if "vectors" in ways:
             encoder = RememberingEncoder.of(about.model, device, f"{folder / ABOUT}: model")

@@ -48,6 +48,11 @@ class LoneDiscriminator:
         self.best: dict[str, Tensor] = {}  # its weights where its loss on unseen texts was lowest
         self.passes = 0
 
+    def expect(self, held_out: int) -> None:
+        """Limit its passes where there are no held-out texts, whose number is given."""
+        if not held_out:
+            self.most = min(self.most, UNVALIDATED)
+
     @property
     def is_over(self) -> bool:
         """Whether it has learnt as long as that helped."""
