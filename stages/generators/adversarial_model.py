@@ -27,7 +27,7 @@ from stages.networks.lstm_language_model import written
 from stages.networks.text_discriminator import TextDiscriminator
 from stages.training.contrast import learn_classes
 from stages.training.likelihood import negative_log_likelihood, train_epoch
-from stages.training.plateau import UNVALIDATED
+from stages.training.plateau import limit_passes
 
 LARGEST_GRADIENT = 5.0  # norm to which the generator's gradient is clipped
 FAKE, REAL = 0, 1  # classes of the discriminator
@@ -164,8 +164,7 @@ class AdversarialModel(LikelihoodModel):
         return settings.discriminator_warm_up if is_met else 0
 
     def _most(self, corpus: Corpus) -> int:
-        most = self.settings.warm_up
-        return most if len(corpus.validation) else min(most, UNVALIDATED)
+        return limit_passes(self.settings.warm_up, len(corpus.validation))
 
     def count_steps(self, corpus: Corpus) -> int:
         """Return how many updates `train` makes at most; see `protocol.Generator`."""

@@ -69,6 +69,7 @@ class ModernGanTraining:
         self.start: NextWordModel | None = None  # the generator as it was, for the penalty
         self.steps = 0  # updates made
         self.epoch = 0  # passes in which both networks have learnt
+        self.seed = 0  # of the texts by which an epoch is judged
         self.own = settings.generator  # the source of fakes that the generator is before it learns
         self.fakes: dict[str, list[str]] = {}  # texts by source
 

@@ -9,7 +9,7 @@ from torch.optim import Adam
 
 from stages.corpus.corpus import Corpus
 from stages.generators.protocol import Step
-from stages.training.plateau import UNVALIDATED, Plateau
+from stages.training.plateau import Plateau, limit_passes
 
 
 class PlateauModel:
@@ -36,8 +36,7 @@ class PlateauModel:
 
     def _most(self, corpus: Corpus) -> int:
         """Return how many passes `train` makes at most."""
-        most = self.settings.epochs
-        return most if len(corpus.validation) else min(most, UNVALIDATED)
+        return limit_passes(self.settings.epochs, len(corpus.validation))
 
     def may_learn(self, corpus: Corpus) -> bool:
         """Say whether `train` would make another pass."""

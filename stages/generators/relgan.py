@@ -33,7 +33,7 @@ from stages.networks.relational_language_model import RelationalLanguageModel
 from stages.networks.representation_discriminator import RepresentationDiscriminator
 from stages.networks.size import count_parameters
 from stages.training.likelihood import negative_log_likelihood, update
-from stages.training.plateau import UNVALIDATED
+from stages.training.plateau import limit_passes
 from stages.training.relativistic import (
     LARGEST_GRADIENT,
     update_discriminator,
@@ -161,8 +161,7 @@ class Relgan(LikelihoodModel):
         return passes * self._updates_a_pass(corpus) + later
 
     def _most(self, corpus: Corpus) -> int:
-        most = self.settings.warm_up
-        return most if len(corpus.validation) else min(most, UNVALIDATED)
+        return limit_passes(self.settings.warm_up, len(corpus.validation))
 
     @property
     def _is_warm(self) -> bool:

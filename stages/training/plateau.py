@@ -15,6 +15,11 @@ FALLS = 2  # after which one more plateau ends training
 UNVALIDATED = 12  # passes at most where no held-out text tells when to stop
 
 
+def limit_passes(most: int, held_out: int) -> int:
+    """Return how many passes are made at most, with so many held-out texts to tell when to stop."""
+    return most if held_out else min(most, UNVALIDATED)
+
+
 class Plateau:
     """The height of the learning rate, by the validation of the passes so far.
 
