@@ -413,8 +413,10 @@ def test_a_gan_starts_from_a_model_that_this_run_trains_on_the_corpus_words(sect
     listed = changed("generators", ["transformer"], changed("transformer", shape, chosen))
     assert check_parameters(listed) == []
     assert mistake_in(changed("transformer.model", "gpt2", listed)).startswith(
-        f"{key} is transformer; allowed while transformer.model is 'gpt2': language_model, or null"
+        f"{key} is transformer; allowed while transformer.model is 'gpt2': language_model; a "
     )
+    # What is no model at all is the one mistake.
+    assert mistake_in(changed("transformer.model", 5, listed)).startswith("transformer.model is 5;")
 
 
 @pytest.mark.parametrize(

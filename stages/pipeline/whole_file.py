@@ -180,6 +180,8 @@ def _compare(values: Any, mistakes: Mapping[str, str]) -> Iterator[tuple[str, st
 def _check_gan_sources(values: Any, mistakes: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Yield key and line where a GAN is to start from, or to know, what is not there before it."""
     there = [*FIRST, *peek(values, "generators")]
+    model = "transformer.model"
+    pretrained = None if concerns(model, mistakes) else peek(values, model)
     for section in ("gan", *(f"gan_overrides.{name}" for name in EMBEDDINGS), "recipes.modern"):
         key = f"{section}.generator"
         chosen = None if concerns(key, mistakes) else peek(values, key)
@@ -189,12 +191,11 @@ def _check_gan_sources(values: Any, mistakes: Mapping[str, str]) -> Iterator[tup
                 f"{key} is {chosen}, which this run does not train; add {chosen} to the list "
                 "generators",
             )
-        elif chosen == "transformer" and peek(values, "transformer.model") is not None:
+        elif chosen == "transformer" and pretrained is not None:
             yield (
                 key,
-                f"{key} is transformer; allowed while transformer.model is "
-                f"{say(peek(values, 'transformer.model'))}: language_model, or null; a pretrained "
-                "model has no vocabulary of the corpus",
+                f"{key} is transformer; allowed while {model} is {say(pretrained)}: "
+                "language_model; a pretrained model has no vocabulary of the corpus",
             )
         key = f"{section}.fakes"
         if concerns(key, mistakes):
