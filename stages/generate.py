@@ -44,10 +44,11 @@ def main(*arguments: str) -> None:
     if request.output is not None:
         check_writable("--output", request.output)
     folder = find_model(request.model)
+    name = folder.name or folder.resolve().name  # "." has no name of its own
     seed_everything(request.seed, THREADS)
     generator = load_model(folder, pick_device(request.device))
     prefix = " ".join(tokenize(request.prefix))
-    check(generator, request, prefix, folder.name)
+    check(generator, request, prefix, name)
     training, missing = None, ""
     try:
         training = find_training(request.train, generator.fingerprint)
@@ -58,7 +59,7 @@ def main(*arguments: str) -> None:
             raise UserError(f"--copies: {error}") from None
         missing = str(error)
     if request.between is None:
-        texts = write(generator, request, prefix, folder.name)
+        texts = write(generator, request, prefix, name)
     else:
         texts = interpolate(generator, request)
     runs = [] if training is None else longest_runs(texts, training)

@@ -171,6 +171,8 @@ def test_a_copied_folder_works_in_another_directory_without_anything_else(
     assert err.decode("utf-8").split("\r")[-1].strip().startswith(NOT_COUNTED)
     monkeypatch.chdir("else/where")
     assert call(".", "--count", 5)[0] == write(with_choice(make_gan(), 8), 5)
+    folder = Path.cwd().name
+    assert fails(".", "--label", "1").startswith(f"{folder}: it has learnt no labels")
 
 
 def test_a_folder_stands_before_a_name(call):
