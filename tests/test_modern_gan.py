@@ -210,9 +210,10 @@ def test_a_model_s_settings_are_those_of_its_kind(generator, other, found, tmp_p
         load_generator(tmp_path / "gan", "cpu")
 
 
-def test_a_classifier_by_n_grams_learns_from_the_same_texts_and_is_kept(tmp_path):
+@pytest.mark.parametrize("generator", WRITERS)
+def test_a_classifier_by_n_grams_learns_from_the_same_texts_and_is_kept(generator, tmp_path):
     corpus = make_corpus(draw_words(10))
-    gan = make_gan(warm_up=1, epochs=0, ngrams=True)
+    gan = make_gan(generator=generator, warm_up=1, epochs=0, ngrams=True)
     train_on(gan, corpus)
     real = corpus.texts(corpus.train, LENGTH)
     expected = NgramClassifier.fit(real, TEXTS[:10], LENGTH)
