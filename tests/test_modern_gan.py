@@ -17,6 +17,7 @@ from stages.generators.transformer import Transformer, TransformerSettings
 from stages.judges.ngram_classifier import NgramClassifier
 from stages.judges.prefix_judge import PrefixJudge
 from stages.pipeline.files import write_lines
+from stages.training.lone_discriminator import UNVALIDATED
 
 WORDS = ["", "the", "soup", "was", "cold"]
 LENGTH = 5
@@ -147,6 +148,19 @@ def test_it_begins_as_the_trained_model_with_the_fakes_that_are_chosen(name, tmp
     corpus = make_corpus(draw_words(5))
     with pytest.raises(UserError, match=f"{writer.fingerprint}, which.*{corpus.fingerprint}"):
         build([])
+
+
+def test_without_validation_texts_the_discriminator_makes_few_passes(tmp_path):
+    writer = make_writer()
+    for held_out, most in ((7, 9), (0, UNVALIDATED)):
+        corpus = make_corpus(draw_words(4), held_out)
+        writer.fingerprint = corpus.fingerprint
+        writer.save(tmp_path / str(held_out) / "language_model")
+        write_lines(tmp_path / str(held_out) / "language_model.txt", TEXTS)
+        settings = ModernGanSettings(**{**SETTINGS, "warm_up": 9})
+        extra = {"embedding": ScalarEmbedding(WORDS[1:]), "start": tmp_path / str(held_out)}
+        gan = ModernGan.build(corpus, settings, seed=1, device="cpu", **extra)
+        assert gan.training.lone.most == most
 
 
 def test_its_own_texts_are_judged_before_any_is_chosen():

@@ -3,11 +3,11 @@
 The generator starts as a trained model that predicts each word from those before it (the language
 model, or the transformer), so that it ends its own texts and knows every training word. First the
 discriminator learns alone, for as long as its loss on unseen texts falls, to tell that model's
-texts, and those of other generators, from real ones. Then either both
-learn from each other, or, where there are no such epochs, the generator stays as it is, and the
-discriminator chooses among its texts: a residual energy-based model, see `chosen`. Where it judges
-and chooses, a classifier by n-grams, which has learnt from the same texts, has half a say; rewards
-are the discriminator's alone.
+texts, and those of other generators, from real ones. Then either both learn from each other, or,
+where there are no such epochs, the generator stays as it is, and the discriminator chooses among
+its texts: a residual energy-based model, see `chosen`. Where it judges and chooses, a classifier by
+n-grams, which has learnt from the same texts, has half a say; rewards are the discriminator's
+alone.
 
 Sources stand with the parts: `networks.prefix_discriminator`, `judges.ngram_classifier`,
 `training.discriminator`, `training.policy_gradient`, `generators.chosen`.

@@ -33,7 +33,7 @@ class ModernGanSettings(NetworkSettings):
             AdamW, at its height.
         warm_up: passes at most in which the discriminator learns alone, before.
         token_dropout: share of the discriminator's tokens that are made unknown.
-        divergence_weight: of the penalty on log P(word) / P of the language model it started as.
+        divergence_weight: of the penalty on log P(word) / P of the model it started as.
         epochs: passes in which both networks learn; 0 leaves the generator as it started.
         ngrams: whether a classifier by n-grams judges and chooses beside the discriminator.
     """

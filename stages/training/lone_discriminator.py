@@ -49,7 +49,7 @@ class LoneDiscriminator:
         self.passes = 0
 
     def expect(self, held_out: int) -> None:
-        """Limit its passes where there are no held-out texts, whose number is given."""
+        """Limit its passes if `held_out`, the number of held-out texts, is 0."""
         if not held_out:
             self.most = min(self.most, UNVALIDATED)
 
