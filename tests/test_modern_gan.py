@@ -155,6 +155,7 @@ def test_without_validation_texts_the_discriminator_makes_few_passes(tmp_path):
     for held_out, most in ((7, 9), (0, UNVALIDATED)):
         corpus = make_corpus(draw_words(4), held_out)
         writer.fingerprint = corpus.fingerprint
+        (tmp_path / str(held_out)).mkdir()
         writer.save(tmp_path / str(held_out) / "language_model")
         write_lines(tmp_path / str(held_out) / "language_model.txt", TEXTS)
         settings = ModernGanSettings(**{**SETTINGS, "warm_up": 9})
