@@ -44,7 +44,7 @@ from stages.pipeline.stage import seed_everything
 from tests.tiny_gpt2 import make_gpt2
 
 NETWORK = {"num_layers": 1, "dropout": 0.3, "batch_size": 64, "learning_rate": 0.003, "epochs": 2}
-SETTINGS = {  # the modern GAN starts from the first two
+SETTINGS = {  # the modern GAN starts from two of them and knows the first
     "markov": {"order": 1, "start": "uniform"},
     "language_model": {"width": 256, "hidden_size": 384, "patience": 1, **NETWORK},
     "paper_gan": {"hidden_size": 20, "noise": "normal", **NETWORK},
@@ -256,6 +256,8 @@ def main():
         SETTINGS["bert_gibbs"]["model"] = make_bert(Path(folder))
         check_trainings(make_corpus(), device, SETTINGS)
     check_trainings(make_corpus(500), device, ("markov", "language_model", "modern_gan"))
+    SETTINGS["modern_gan"]["generator"] = "transformer"
+    check_trainings(make_corpus(500), device, ("markov", "transformer", "modern_gan"))
 
 
 def check_trainings(corpus, device, names):
@@ -278,7 +280,7 @@ def check_trainings(corpus, device, names):
             assert all(same), name
             if generator.likelihood != "none":
                 assert all(map(math.isfinite, generator.log_likelihood(texts))), name
-            if name in ("markov", "language_model"):
+            if name in ("markov", "language_model", "transformer"):
                 generator.save(start / name)
                 # As start_gan writes them: those beyond the training texts are not learnt from.
                 count = len(corpus.train) + len(corpus.validation)
