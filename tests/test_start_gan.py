@@ -160,8 +160,16 @@ def test_what_gan_and_its_overrides_choose():
 
     assert choose(None, scalar={}, bert={"hidden_size": 3}) == [["a"]]
     assert choose(["b"], scalar={}) == [["b"]]
+    assert choose([], scalar={"fakes": ["c"]}, bert={"fakes": ["d"]}) == [[], ["c"], ["d"]]
     assert choose([], scalar={"fakes": ["c"]}, bert={"fakes": []}) == [[], ["c"], []]
     assert choose(None, scalar={"fakes": ["c"]}, bert={"fakes": None}) == [["a"], ["c"]]
+
+
+def test_choosing_leaves_the_recipe_s_own_list_alone():
+    recipe, overrides = ["a"], SimpleNamespace(scalar=SimpleNamespace(fakes=["c"]))
+    first = choices("fakes", None, recipe, overrides)
+    assert choices("fakes", None, recipe, overrides) == first == [["a"], ["c"]]
+    assert recipe == ["a"]
 
 
 def test_embeddings_may_start_from_different_models(corpus):
