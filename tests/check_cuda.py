@@ -100,7 +100,7 @@ SETTINGS = {  # the modern GAN starts from two of them and knows the first
     },
     "bert_gibbs": {  # `main` says which model
         **{"num_layers": 2, "trained_layers": 1, "masking": "any", "batch_size": 64},
-        **{"learning_rate": 0.001, "epochs": 2, "sweeps": 1},
+        **{"learning_rate": 0.001, "epochs": 2, "sweeps": 1, "at_once": 2},
     },
 }
 SETTINGS["sentigan"] = SETTINGS["seqgan"]

@@ -38,6 +38,7 @@ SETTINGS = BertGibbsSettings(
     learning_rate=0.01,
     epochs=2,
     sweeps=1,
+    at_once=1,
 )
 SHAPE = BertShape(width=8, hidden_size=12, num_heads=2, activation="gelu", epsilon=1e-12)
 BEGINNING, INSIDE = ["a", "b", "c"], ["s", "t"]
@@ -100,10 +101,10 @@ def test_a_piece_is_read_and_predicted_by_one_vector():
     tables = [name for name, part in network.named_parameters() if len(part) == MARKERS + 5]
     assert tables == ["bert.embeddings.word_embeddings.weight"]
     tokens = torch.tensor([[START, A, MASK, END]])
-    before = network.predict_one(tokens, torch.tensor([2]))[0]
+    before = network.predict_at(tokens, torch.tensor([[2]]))[0, 0]
     with torch.no_grad():
         network.vectors.weight[S] *= 2  # which the text has not
-    after = network.predict_one(tokens, torch.tensor([2]))[0]
+    after = network.predict_at(tokens, torch.tensor([[2]]))[0, 0]
     others = [piece - MARKERS for piece in (A, B, C, T)]
     assert torch.equal(before[others], after[others])
     without_bias = before[S - MARKERS] - network.bias[S - MARKERS]
@@ -146,9 +147,9 @@ def test_texts_are_pieces_joined_to_words_that_begin(options):
         assert len(words) == 4 or len(text.replace(" ", "")) == 5
 
 
-@pytest.mark.parametrize("sweeps", [0, 3])
-def test_a_beginning_stays_and_its_last_word_ends_there(sweeps):
-    model = make_model(lengths=[5, 5, 5, 5, 5], max_length=4, sweeps=sweeps)
+@pytest.mark.parametrize(("sweeps", "at_once"), [(0, 1), (3, 1), (1, 2), (0, 9)])
+def test_a_beginning_stays_and_its_last_word_ends_there(sweeps, at_once):
+    model = make_model(lengths=[5] * 5, max_length=4, sweeps=sweeps, at_once=at_once)
     texts = write(model, 200, prefix=" a  cs ")
     assert all(f"{text} ".startswith("a cs ") for text in texts)
     assert "a cs" in texts

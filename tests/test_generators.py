@@ -110,7 +110,7 @@ TINY = {
     },
     "bert_gibbs": {
         **{"model": "MiniLM", "num_layers": 1, "trained_layers": 1, "masking": "any"},
-        **{"batch_size": 10, "learning_rate": 0.003, "epochs": 2, "sweeps": 1},
+        **{"batch_size": 10, "learning_rate": 0.003, "epochs": 2, "sweeps": 1, "at_once": 2},
     },
 }
 PRETRAINED = ["pretrained_transformer"]  # know more than the corpus

@@ -11,8 +11,8 @@ def sweep(table_first, table_second, sweeps, count=20_000):
     tables = torch.tensor([table_first, table_second]).log()
 
     def conditional(tokens, places):
-        other = tokens[torch.arange(len(tokens)), 1 - places]
-        logits = tables[places, :, other.clamp(max=1)]
+        other = tokens.gather(1, 1 - places)  # (B, 1)
+        logits = tables[places, :, other.clamp(max=1)]  # (B, 1, 2)
         logits[other == 2] = 0  # beside a mask either is as likely
         return logits
 
@@ -61,7 +61,7 @@ def test_left_to_right_sees_masks_behind_and_a_sweep_sees_all():
 
     def conditional(tokens, places):
         seen.append((tokens.clone(), places.clone()))
-        return torch.zeros(len(tokens), 3)
+        return torch.zeros(*places.shape, 3)
 
     random, tokens = torch.Generator().manual_seed(1), torch.tensor([[7, 0, 0, 0, 8]] * 40)
     drawn = sample_sites(conditional, tokens, 1, 4, 9, random, sweeps=1)
@@ -70,14 +70,41 @@ def test_left_to_right_sees_masks_behind_and_a_sweep_sees_all():
     masks = [(texts == 9) for texts, _ in seen]
     assert [mask.sum(1).unique().tolist() for mask in masks] == [[3], [2], [1], [1], [1], [1]]
     assert [places.unique().tolist() for _, places in seen[:3]] == [[1], [2], [3]]
-    assert all(
-        mask.gather(1, at.unsqueeze(1)).all() for mask, (_, at) in zip(masks, seen, strict=True)
-    )
+    assert all(mask.gather(1, places).all() for mask, (_, places) in zip(masks, seen, strict=True))
     # In a sweep each place once, in each of six orders somewhere.
-    orders = torch.stack([places for _, places in seen[3:]], 1)
+    orders = torch.cat([places for _, places in seen[3:]], 1)
     assert torch.equal(orders.sort(1).values, torch.tensor([[1, 2, 3]] * 40))
     assert len(orders.unique(dim=0)) == 6
-    assert draw_orders(3, 2, 2, random).shape == (0, 3)
+    assert draw_orders(3, 2, 2, random).shape == (3, 0)
+
+
+def test_places_drawn_at_once_see_each_other_masked():
+    seen = []
+
+    def conditional(tokens, places):
+        seen.append((tokens.clone(), places.clone()))
+        return torch.zeros(*places.shape, 3)
+
+    random, tokens = torch.Generator().manual_seed(1), torch.zeros((40, 7), dtype=torch.int64)
+    drawn = sample_sites(conditional, tokens, 1, 6, 9, random, sweeps=1, at_once=3)
+    assert drawn[:, 1:6].lt(3).all()
+    masked = [(texts == 9) for texts, _ in seen]
+    assert [mask.sum(1).unique().tolist() for mask in masked] == [[5], [2], [3], [2]]
+    assert [places.unique().tolist() for _, places in seen[:2]] == [[1, 2, 3], [4, 5]]
+    assert all(mask.gather(1, places).all() for mask, (_, places) in zip(masked, seen, strict=True))
+    orders = torch.cat([places for _, places in seen[2:]], 1)
+    assert torch.equal(orders.sort(1).values, torch.arange(1, 6).expand(40, 5))
+
+
+def test_each_of_the_places_drawn_at_once_has_its_own_logits():
+    # Of three places the first is always 2, the second 0, the third 1.
+    logits = torch.tensor([[0.0, 0.0, 1e4], [1e4, 0.0, 0.0], [0.0, 1e4, 0.0]])
+    random, tokens = torch.Generator().manual_seed(1), torch.zeros((5, 3), dtype=torch.int64)
+    for at_once in (1, 2, 3, 8):
+        drawn = sample_sites(
+            lambda _, places: logits[places], tokens, 0, 3, 9, random, sweeps=2, at_once=at_once
+        )
+        assert torch.equal(drawn, torch.tensor([[2, 0, 1]] * 5))
 
 
 def test_temperature_and_top_p_are_those_of_each_place():
@@ -87,7 +114,7 @@ def test_temperature_and_top_p_are_those_of_each_place():
         random = torch.Generator().manual_seed(1)
         told = {"sweeps": 1, **options}
         drawn = sample_sites(
-            lambda tokens, places: shares.log().repeat(len(tokens), 1),
+            lambda _, places: shares.log().expand(*places.shape, 3),
             tokens,
             0,
             2,

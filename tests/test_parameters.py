@@ -398,7 +398,7 @@ def test_a_gan_knows_generators_alone_that_are_trained_before_it(path):
             f"{path} is ['markov', '{name}'], but {name} is no generator that is trained before "
             "the GANs; allowed: a list of any of markov, language_model, hmm, each once, or null"
         )
-    assert check_parameters(changed(path, ["hmm", "language_model"], listed)) == []
+    assert check_parameters(changed(path, ["hmm", "markov"], listed)) == []
 
 
 @pytest.mark.parametrize("section", ["gan", "gan_overrides.bert", "recipes.modern"])
@@ -409,6 +409,8 @@ def test_a_gan_starts_from_a_model_that_this_run_trains_on_the_corpus_words(sect
         f"{key} is transformer, which this run does not train; add transformer to the list "
         "generators"
     )
+    paper = changed("recipes.modern.generator", "transformer", changed("gan.recipe", "paper"))
+    assert check_parameters(paper) == []  # which does not read it
     shape = YAML(typ="safe").load(ROOT / "params.yaml")["transformer"]
     listed = changed("generators", ["transformer"], changed("transformer", shape, chosen))
     assert check_parameters(listed) == []
@@ -740,6 +742,23 @@ def test_a_gan_makes_one_pass_at_least(section):
     if section == "gan_overrides.bert":  # it is nothing to the others
         load_gan_settings("scalar", ModernGan.Settings)
         assert check_parameters(changed("embeddings", ["scalar", "word2vec"], none)) == []
+
+
+def test_what_a_gan_starts_from_is_no_further_source_of_fakes():
+    values = changed("gan.fakes", ["markov", "language_model"])
+    told = mistake_in(values)
+    assert told == (
+        "gan.fakes names language_model, which the GAN starts from, so that its texts are always "
+        "learnt; allowed: other generators"
+    )
+    write(values)
+    with pytest.raises(UserError) as error:
+        load_gan_settings("bert", ModernGan.Settings)
+    assert str(error.value) == f"params.yaml: {told}"
+    shape = YAML(typ="safe").load(ROOT / "params.yaml")["transformer"]
+    values = changed("generators", ["transformer"], changed("transformer", shape, values))
+    values = changed("gan.generator", "transformer", values)
+    assert check_parameters(values) == []
 
 
 def test_what_zero_and_an_empty_list_set_is_set():

@@ -53,6 +53,7 @@ class BertGibbsSettings(BertSettings):
         learning_rate: of Adam, at its height.
         epochs: passes over the training split.
         sweeps: in which each piece is drawn again, after the texts were written left to right.
+        at_once: pieces of a text that are drawn at once.
     """
 
     masking: Literal["any", "bert"]
@@ -60,6 +61,7 @@ class BertGibbsSettings(BertSettings):
     learning_rate: Rate
     epochs: Count
     sweeps: CountOrZero
+    at_once: Count
 
 
 def _check_lengths(counts: list[int]) -> list[int]:
@@ -226,6 +228,7 @@ class BertGibbs:
                 beginning,
                 random,
                 sweeps=self.settings.sweeps,
+                at_once=self.settings.at_once,
                 temperature=temperature,
                 top_p=top_p,
             )

@@ -150,7 +150,7 @@ class ConditionalGan:
         )
         settings = settings.model_copy(update={"dropout": writer.settings.dropout})
         gan = cls(writer, settings, device, seed)
-        gan.critic.lone.expect(len(corpus.validation))
+        gan.critic.lone.limit(len(corpus.validation))
         return gan
 
     @property

@@ -134,7 +134,7 @@ class ModernGan:
         corpus.check_model(source, writer.fingerprint)
         gan = cls(embedding, settings, writer, device, encoder)
         gan.fingerprint = corpus.fingerprint
-        gan.training.lone.expect(len(corpus.validation))
+        gan.training.lone.limit(len(corpus.validation))
         # Before it learns, the generator is that model.
         sources = dict.fromkeys([settings.generator, *settings.fakes])
         fakes = {

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from stages.networks.lstm_language_model import draw_likeliest
 
-# From texts (B, T) and a place in each (B,), which is masked there, to logits (B, V).
+# From texts (B, T) and places in each (B, K), which are masked there, to logits (B, K, V).
 Conditional = Callable[[Tensor, Tensor], Tensor]
 
 
@@ -26,13 +26,15 @@ def sample_sites(
     random: torch.Generator,
     *,
     sweeps: int,
+    at_once: int = 1,
     temperature: float = 1.0,
     top_p: float = 1.0,
 ) -> Tensor:
     """Draw all places of texts from left to right, then again in as many sweeps as are asked for.
 
     At first all of them are masked, so that each is drawn from what stands before it. A sweep draws
-    each once more, given all others, in a random order of the text's own.
+    each once more, given all others, in a random order of the text's own. Of places drawn at once
+    each is given those that are not among them, and the more there are, the less neighbours agree.
 
     Args:
         conditional: from texts and a place of each to logits of what may stand there.
@@ -42,6 +44,7 @@ def sample_sites(
         mask: what stands at a place that is not known.
         random: what is drawn with, on the CPU.
         sweeps: 0 or more.
+        at_once: places of a text that are drawn at once, 1 or more.
         temperature: logits are divided by it.
         top_p: only the likeliest that together reach it are drawn from.
 
@@ -50,23 +53,23 @@ def sample_sites(
     """
     tokens = tokens.clone()
     tokens[:, first:last] = mask
-    rows = torch.arange(len(tokens), device=tokens.device)
 
     def draw(places: Tensor) -> None:
-        places = places.to(tokens.device)
-        tokens[rows, places] = mask
-        logits = conditional(tokens, places) / temperature
-        tokens[rows, places] = draw_likeliest(logits, top_p, random)
+        places = places.to(tokens.device)  # (B, K)
+        tokens.scatter_(1, places, mask)
+        logits = conditional(tokens, places) / temperature  # (B, K, V)
+        drawn = draw_likeliest(logits.flatten(0, 1), top_p, random)
+        tokens.scatter_(1, places, drawn.view(places.shape))
 
-    for place in range(first, last):
-        draw(torch.full((len(tokens),), place))
+    for places in torch.arange(first, last).split(at_once):
+        draw(places.expand(len(tokens), -1))
     for _ in range(sweeps):
-        for places in draw_orders(len(tokens), first, last, random):
+        for places in draw_orders(len(tokens), first, last, random).split(at_once, 1):
             draw(places)
     return tokens
 
 
 def draw_orders(count: int, first: int, last: int, random: torch.Generator) -> Tensor:
-    """Draw an order of the places from `first` to `last` for each text: (places, count), int64."""
+    """Draw an order of the places from `first` to `last` for each text: (count, places), int64."""
     numbers = torch.rand((count, last - first), generator=random, dtype=torch.float64)
-    return first + numbers.argsort(dim=1, stable=True).T
+    return first + numbers.argsort(dim=1, stable=True)

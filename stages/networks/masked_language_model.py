@@ -74,20 +74,21 @@ class MaskedLanguageModel(PieceReader):
         return self._predict(hidden[chosen])
 
     @torch.no_grad()
-    def predict_one(self, tokens: Tensor, places: Tensor) -> Tensor:
-        """Return logits of the piece at one place of each text, for little more than half the work.
+    def predict_at(self, tokens: Tensor, places: Tensor) -> Tensor:
+        """Return logits of pieces at few places of each text, for little more than half the work.
 
-        Of the last layer only what that place needs is computed.
+        Of the last layer only what these places need is computed.
 
         Args:
             tokens: (B, T), int64, markers included and nothing that pads.
-            places: one of each text, (B,), int64.
+            places: of each text, (B, K), int64.
 
         Returns:
-            (B, V - markers), float32.
+            (B, K, V - markers), float32.
         """
         hidden = self.read(tokens, None, 1)  # (B, T, D)
-        own = hidden[torch.arange(len(places), device=self.device), places].unsqueeze(1)
+        rows = torch.arange(len(places), device=self.device).unsqueeze(1)
+        own = hidden[rows, places]  # (B, K, D)
         layer = self.bert.encoder.layer[-1]
         attention = layer.attention.self
         query, key, value = (
@@ -97,12 +98,12 @@ class MaskedLanguageModel(PieceReader):
                 (attention.key, hidden),
                 (attention.value, hidden),
             )
-        )  # (B, heads, 1 or T, D / heads)
+        )  # (B, heads, K or T, D / heads)
         read, _ = eager_attention_forward(
             attention, query, key, value, None, scaling=attention.scaling
         )
         after = layer.feed_forward_chunk(layer.attention.output(read.flatten(2), own))
-        return self._predict(after[:, 0])
+        return self._predict(after.flatten(0, 1)).unflatten(0, places.shape)
 
     def _predict(self, hidden: Tensor) -> Tensor:
         vectors = self.vectors.weight[self.markers :]

@@ -47,6 +47,7 @@ def sample_texts(
     random: torch.Generator,
     *,
     sweeps: int,
+    at_once: int,
     **options: float,
 ) -> list[str]:
     """Draw texts of so many pieces each, those of one length together.
@@ -59,6 +60,7 @@ def sample_texts(
         beginning: pieces that each text begins with, as places of `LearntPieces`.
         random: what is drawn with, on the CPU.
         sweeps: in which each piece is drawn again; see `gibbs_sampling.sample_sites`.
+        at_once: pieces of a text that are drawn at once.
         options: temperature and top_p of `sample_sites`.
 
     Returns:
@@ -84,6 +86,7 @@ def sample_texts(
             MASK,
             torch.Generator().manual_seed(seed),
             sweeps=sweeps,
+            at_once=at_once,
             **options,
         )
         return drawn[:, 1:-1].tolist()
@@ -104,11 +107,11 @@ def conditional_logits(
     places: Tensor,
     fixed: int = 0,
 ) -> Tensor:
-    """Return logits (B, V) of the piece at one place of each text (B, T), masked there.
+    """Return logits (B, K, V) of the pieces at places (B, K) of texts (B, T), masked there.
 
     Markers have none, nor have pieces from inside a word where a word must begin: at the first
     place, and behind a beginning of so many fixed pieces.
     """
-    logits = pad(network.predict_one(tokens, places), (MARKERS, 0), value=-inf)
+    logits = pad(network.predict_at(tokens, places), (MARKERS, 0), value=-inf)
     logits[places == 1 + fixed, pieces.places_inside :] = -inf
     return logits

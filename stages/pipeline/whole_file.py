@@ -182,7 +182,10 @@ def _check_gan_sources(values: Any, mistakes: Mapping[str, str]) -> Iterator[tup
     there = [*FIRST, *peek(values, "generators")]
     model = "transformer.model"
     pretrained = None if concerns(model, mistakes) else peek(values, model)
-    for section in ("gan", *(f"gan_overrides.{name}" for name in EMBEDDINGS), "recipes.modern"):
+    sections = ["gan", *(f"gan_overrides.{name}" for name in EMBEDDINGS)]
+    if peek(values, "gan.recipe") != "paper":
+        sections.append("recipes.modern")
+    for section in sections:
         key = f"{section}.generator"
         chosen = None if concerns(key, mistakes) else peek(values, key)
         if chosen is not None and chosen not in there:

@@ -11,7 +11,7 @@ from torch.optim import AdamW
 
 from stages.networks.prefix_discriminator import PrefixDiscriminator
 from stages.training.discriminator import Losses, unseen_loss, update_discriminator
-from stages.training.plateau import Plateau
+from stages.training.plateau import Plateau, limit_passes
 from stages.training.stock import Stock
 
 PATIENCE = 2  # passes that do not help on unseen texts, after which the rate falls
@@ -48,10 +48,9 @@ class LoneDiscriminator:
         self.best: dict[str, Tensor] = {}  # its weights where its loss on unseen texts was lowest
         self.passes = 0
 
-    def expect(self, held_out: int) -> None:
-        """Limit its passes if `held_out`, the number of held-out texts, is 0."""
-        if not held_out:
-            self.most = min(self.most, UNVALIDATED)
+    def limit(self, held_out: int) -> None:
+        """Limit its passes where none of so many held-out texts tells when to stop."""
+        self.most = limit_passes(self.most, held_out, UNVALIDATED)
 
     @property
     def is_over(self) -> bool:

@@ -121,7 +121,8 @@ def pseudo_log_likelihood(network: MaskedLanguageModel, tokens: Tensor, lengths:
         for part, place in zip(which.split(size), places.split(size), strict=True):
             true = texts[part, place] - MARKERS
             hidden = texts[part].scatter(1, place.unsqueeze(1), MASK)
-            logits = network.predict_one(hidden.to(network.device), place.to(network.device))
+            at = place.unsqueeze(1).to(network.device)
+            logits = network.predict_at(hidden.to(network.device), at)[:, 0]
             logs = logits.log_softmax(1).cpu().double()
             sums.index_add_(0, rows[part], logs.gather(1, true.unsqueeze(1)).squeeze(1))
     return sums

@@ -15,9 +15,15 @@ FALLS = 2  # after which one more plateau ends training
 UNVALIDATED = 12  # passes at most where no held-out text tells when to stop
 
 
-def limit_passes(most: int, held_out: int) -> int:
-    """Return how many passes are made at most, with so many held-out texts to tell when to stop."""
-    return most if held_out else min(most, UNVALIDATED)
+def limit_passes(most: int, held_out: int, unvalidated: int = UNVALIDATED) -> int:
+    """Return how many passes are made at most, with so many held-out texts to tell when to stop.
+
+    Args:
+        most: passes that are allowed.
+        held_out: texts by which each pass is validated.
+        unvalidated: passes at most where there is none.
+    """
+    return most if held_out else min(most, unvalidated)
 
 
 class Plateau:
