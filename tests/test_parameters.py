@@ -398,7 +398,7 @@ def test_a_gan_knows_generators_alone_that_are_trained_before_it(path):
             f"{path} is ['markov', '{name}'], but {name} is no generator that is trained before "
             "the GANs; allowed: a list of any of markov, language_model, hmm, each once, or null"
         )
-    assert check_parameters(changed(path, ["hmm", "markov"], listed)) == []
+    assert check_parameters(changed(path, ["hmm", "language_model"], listed)) == []
 
 
 @pytest.mark.parametrize("section", ["gan", "gan_overrides.bert", "recipes.modern"])
@@ -742,23 +742,6 @@ def test_a_gan_makes_one_pass_at_least(section):
     if section == "gan_overrides.bert":  # it is nothing to the others
         load_gan_settings("scalar", ModernGan.Settings)
         assert check_parameters(changed("embeddings", ["scalar", "word2vec"], none)) == []
-
-
-def test_what_a_gan_starts_from_is_no_further_source_of_fakes():
-    values = changed("gan.fakes", ["markov", "language_model"])
-    told = mistake_in(values)
-    assert told == (
-        "gan.fakes names language_model, which the GAN starts from, so that its texts are always "
-        "learnt; allowed: other generators"
-    )
-    write(values)
-    with pytest.raises(UserError) as error:
-        load_gan_settings("bert", ModernGan.Settings)
-    assert str(error.value) == f"params.yaml: {told}"
-    shape = YAML(typ="safe").load(ROOT / "params.yaml")["transformer"]
-    values = changed("generators", ["transformer"], changed("transformer", shape, values))
-    values = changed("gan.generator", "transformer", values)
-    assert check_parameters(values) == []
 
 
 def test_what_zero_and_an_empty_list_set_is_set():

@@ -54,15 +54,6 @@ class ModernGanSettings(NetworkSettings):
     ngrams: bool
 
     @model_validator(mode="after")
-    def _learn_from_others(self) -> Self:
-        if self.generator in self.fakes:
-            raise ValueError(
-                f"fakes names {self.generator}, which the GAN starts from, so that its texts are "
-                "always learnt; allowed: other generators"
-            )
-        return self
-
-    @model_validator(mode="after")
     def _learn_something(self) -> Self:
         if not self.warm_up and not self.epochs:
             raise ValueError("epochs is 0; allowed while warm_up is 0: 1 or more")
