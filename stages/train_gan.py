@@ -9,7 +9,8 @@ from stages.embeddings.unknown_pieces import check_pieces
 from stages.generators.per_label import part_of
 from stages.generators.protocol import Generator, find_generator
 from stages.measures.sentence_vectors import SETTING
-from stages.pipeline.parameters import load_gan_settings, load_params
+from stages.pipeline.gan_settings import load_gan_settings
+from stages.pipeline.parameters import load_params
 from stages.pipeline.stage import pick_device, run_stage, seed_everything
 from stages.pipeline.training import train_and_save
 

@@ -158,32 +158,47 @@ def spoil_its_beginning(path):
     path.write_bytes(b"\xff" * 8 + path.read_bytes()[8:])
 
 
+def write_structure(path, text, name="structure"):
+    there = torch.tensor([*text.encode()], dtype=torch.uint8)
+    save_file({"0": torch.ones(2), name: there}, path)
+
+
 def write_no_structure(path):
     save_file({"0": torch.ones(2)}, path)
 
 
 def write_another_structure(path):
-    save_file({"0": torch.ones(2)}, path, {"other": "1"})
+    write_structure(path, "1", "other")
+
+
+def write_a_structure_of_numbers(path):
+    save_file({"structure": torch.ones(2)}, path)
 
 
 def write_half_a_structure(path):
-    save_file({"0": torch.ones(2)}, path, {"structure": '{"pairs": [["a"'})
+    write_structure(path, '{"pairs": [["a"')
 
 
 def write_a_structure_without_pairs(path):
-    save_file({"0": torch.ones(2)}, path, {"structure": '{"a": 1}'})
+    write_structure(path, '{"a": 1}')
 
 
 def write_a_structure_of_other_tensors(path):
-    save_file({"0": torch.ones(2)}, path, {"structure": '{"tensor": "1"}'})
+    write_structure(path, '{"tensor": "1"}')
 
 
 def write_a_deep_structure(path):
-    save_file({"0": torch.ones(2)}, path, {"structure": "[" * 10**5 + "]" * 10**5})
+    write_structure(path, "[" * 10**5 + "]" * 10**5)
 
 
 def write_pairs_of_three(path):
-    save_file({"0": torch.ones(2)}, path, {"structure": '{"pairs": [[1, 2, 3]]}'})
+    write_structure(path, '{"pairs": [[1, 2, 3]]}')
+
+
+def test_what_is_no_tensor_may_be_larger_than_a_header(path):
+    # A safetensors file's header has at most 100 MB.
+    steps = ["x" * 10**6] * 101
+    assert there_and_back(path, {"steps": steps}) == {"steps": steps}
 
 
 @pytest.mark.parametrize(
@@ -196,6 +211,7 @@ def write_pairs_of_three(path):
         spoil_its_beginning,
         write_no_structure,
         write_another_structure,
+        write_a_structure_of_numbers,
         write_half_a_structure,
         write_a_structure_without_pairs,
         write_a_structure_of_other_tensors,

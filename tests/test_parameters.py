@@ -30,8 +30,9 @@ from stages.generators.modern_gan import ModernGan
 from stages.generators.paper_gan import PaperGan
 from stages.pipeline import whole_file
 from stages.pipeline.core_settings import EMBEDDINGS, Core
+from stages.pipeline.gan_settings import load_gan_settings
 from stages.pipeline.mistakes import find_mistakes, say, say_allowed
-from stages.pipeline.parameters import load_gan_settings, load_params, load_settings
+from stages.pipeline.parameters import load_params, load_settings
 from stages.pipeline.whole_file import check_parameters
 
 ROOT = Path(__file__).parents[1]

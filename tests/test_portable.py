@@ -30,11 +30,33 @@ def test_a_product_and_its_gradients_are_those_of_plain_pytorch(rows, inner, col
         torch.testing.assert_close(one, other, rtol=0, atol=1e-4)  # 200 * 2**-24 * a sum of 8
 
 
+def test_a_layer_s_gradients_and_those_of_a_penalty_on_them_are_those_of_plain_pytorch():
+    plain, vectors = nn.Linear(3, 4), torch.randn(5, 3)
+    layer = Linear(3, 4)
+    layer.load_state_dict(plain.state_dict())
+    found = []
+    for each in (plain, layer):
+        read = vectors.clone().requires_grad_()
+        answer = each(read).tanh().square().sum()
+        (slope,) = torch.autograd.grad(answer, read, create_graph=True)
+        penalty = (slope.norm(dim=1) - 1).square().sum()
+        found.append(torch.autograd.grad(answer + penalty, [read, *each.parameters()]))
+    for one, other in zip(*found, strict=True):
+        assert other.abs().min() > 0
+        torch.testing.assert_close(one, other)
+
+
 def test_a_product_by_hand():
     # (1 2) (5)   17
     # (3 4) (6) = 39
     product = multiply(torch.tensor([[1.0, 2], [3, 4]]), torch.tensor([[5.0], [6]]))
     assert product.tolist() == [[17], [39]]
+    pair = torch.tensor([[1.0, 2], [3, 4]]), torch.tensor([[5.0], [6]])
+    assert multiply(*pair, torch.tensor([0.5])).tolist() == [[17.5], [39.5]]
+    # Of no inner numbers, and of no rows.
+    empty = torch.ones(2, 0), torch.ones(0, 1)
+    assert multiply(*empty, torch.tensor([0.5])).tolist() == [[0.5], [0.5]]
+    assert multiply(torch.ones(0, 2), pair[1], torch.tensor([0.5])).shape == (0, 1)
 
 
 @pytest.mark.parametrize("bias", [True, False])

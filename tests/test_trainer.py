@@ -370,11 +370,10 @@ def test_the_best_epoch_is_remembered_over_a_break(validations, monkeypatch, cap
 
 
 def test_random_numbers_on_cuda_are_remembered_too(monkeypatch):
-    there = [torch.arange(4, dtype=torch.uint8)]
-    taken = []
+    there, taken = torch.arange(4, dtype=torch.uint8), []
     monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
-    monkeypatch.setattr(torch.cuda, "get_rng_state_all", lambda: there)
-    monkeypatch.setattr(torch.cuda, "set_rng_state_all", taken.extend)
+    monkeypatch.setattr(torch.cuda, "get_rng_state", lambda: there)
+    monkeypatch.setattr(torch.cuda, "set_rng_state", taken.append)
     toy = Toy([0.5, 0.5], [None, None])
     kill_after(toy, 1, monkeypatch)
     with pytest.raises(KeyboardInterrupt):

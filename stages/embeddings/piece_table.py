@@ -32,7 +32,7 @@ class PieceTable:
             words: places in the vocabulary (B, T), int64, 0 after the end.
 
         Returns:
-            Tokens (B, T'), int64, as the embedding's `tokenize` gives them; how many of a text's
+            Tokens (B, T'), int64, those of the embedding's `tokenize`; how many of a text's
             tokens there are up to and with each word, (B, T), int64, T' at most.
         """
         words = words.to(self.pieces.device)

@@ -1,6 +1,5 @@
 """How the modern GAN learns: its discriminator alone, then both networks from each other."""
 
-import copy
 import math
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any
@@ -19,7 +18,7 @@ from stages.generators.word_model import LikelihoodModel
 from stages.measures.frechet import Gaussian, fit_gaussian, frechet_distance
 from stages.measures.sentence_vectors import SentenceEncoder
 from stages.networks.cores import all_cores
-from stages.networks.lstm_language_model import NextWordModel
+from stages.networks.lstm_language_model import NextWordModel, copy_frozen
 from stages.training.discriminator import Texts, generator_loss, update_discriminator
 from stages.training.lone_discriminator import LoneDiscriminator
 from stages.training.policy_gradient import advantages, divergence, update_generator
@@ -83,7 +82,7 @@ class ModernGanTraining:
         """
         self.fakes, self.seed = dict(fakes), seed
         if self.settings.divergence_weight:
-            self.start = copy.deepcopy(self.networks["generator"]).eval()
+            self.start = copy_frozen(self.networks["generator"])
 
     def count_steps(self, corpus: Corpus) -> int:
         """Return how many updates `train` makes at most; see `protocol.Generator`."""

@@ -6,7 +6,6 @@ that texts may end, in that the warm-up is kept at its best epoch by validation 
 where that falls no more, and rises over its first 100 updates.
 """
 
-import copy
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -16,7 +15,7 @@ from torch import Tensor
 from stages.corpus.corpus import UNKNOWN
 from stages.generators.adversarial_model import REAL, AdversarialModel, AdversarialSettings
 from stages.generators.word_model import WordModelAbout
-from stages.networks.lstm_language_model import written
+from stages.networks.lstm_language_model import copy_frozen, written
 from stages.networks.plain_language_model import PlainLanguageModel
 from stages.networks.size import count_parameters
 from stages.training.reinforce import expected_reward
@@ -54,7 +53,7 @@ class Seqgan(AdversarialModel):
         return PlainLanguageModel(len(words), *shape, settings.dropout, UNKNOWN in words)
 
     def _begin(self) -> None:
-        self.policy = copy.deepcopy(self.network).eval().requires_grad_(False)
+        self.policy = copy_frozen(self.network)
 
     def _judge_own(self) -> tuple[Tensor, float]:
         """Write texts, and reward each word by the discriminator's answers to rollouts."""

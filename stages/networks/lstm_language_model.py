@@ -8,7 +8,9 @@ the same dropout at each word of a text. We differ in that a dense layer stands 
 that its size is free, and no weight of the LSTM is dropped.
 """
 
+import copy
 from collections.abc import Sequence
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +22,8 @@ from stages.networks.variational_dropout import VariationalDropout, draw_kept
 
 # Of each LSTM layer two tensors (1, B, H); a kind of model may add what else it carries, (1, B, …).
 State = list[tuple[Tensor, ...]]
+
+Network = TypeVar("Network", bound=nn.Module)
 
 END = 0  # in place of a word: the text begins and ends here
 UNKNOWN = 1  # where rare words were left out of the vocabulary: stands for each of them
@@ -252,6 +256,15 @@ def make_layers(width: int, hidden_size: int, num_layers: int) -> nn.ModuleList:
     """Make LSTM layers one above the other, of which the lowest reads vectors of `width`."""
     sizes = [width, *[hidden_size] * num_layers]
     return nn.ModuleList(nn.LSTM(read, hidden_size, batch_first=True) for read in sizes[:-1])
+
+
+def copy_frozen(network: Network) -> Network:
+    """Copy a network as it is, in evaluation mode and without gradients."""
+    copied = copy.deepcopy(network).eval().requires_grad_(False)
+    for part in copied.modules():
+        if isinstance(part, nn.RNNBase):
+            part.flatten_parameters()  # else CUDA gathers its weights anew at each call
+    return copied
 
 
 def run_layers(

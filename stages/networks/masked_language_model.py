@@ -107,4 +107,4 @@ class MaskedLanguageModel(PieceReader):
 
     def _predict(self, hidden: Tensor) -> Tensor:
         vectors = self.vectors.weight[self.markers :]
-        return multiply(self.transform(hidden), vectors.T) + self.bias
+        return multiply(self.transform(hidden), vectors.T, self.bias)

@@ -45,9 +45,7 @@ class FullSoftmax(nn.Module):
 
     def head(self, hidden: Tensor) -> Tensor:
         """Return the logits of all words, (N, V), of hidden (N, H)."""
-        ones = hidden.new_ones(len(hidden), 1)  # the bias within the product: one pass less
-        weight = torch.cat([self.weight, self.bias.unsqueeze(1)], 1)
-        return multiply(torch.cat([hidden, ones], 1), weight.T)
+        return multiply(hidden, self.weight.T, self.bias)
 
     def log_probabilities(self, hidden: Tensor) -> Tensor:
         """Return log P of every word, (N, V), in nats."""

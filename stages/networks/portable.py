@@ -13,11 +13,11 @@ import torch
 from torch import Tensor, nn
 
 
-def multiply(first: Tensor, second: Tensor) -> Tensor:
-    """Return first @ second of (M, K) and (K, N), float32; on a CPU by oneDNN."""
+def multiply(first: Tensor, second: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Return first @ second + bias of (M, K), (K, N) and (N,), float32; on a CPU by oneDNN."""
     if first.device.type == "cpu" and torch.backends.mkldnn.is_available():
-        return _Product.apply(first, second)
-    return first @ second
+        return _Product.apply(first, second, bias)
+    return _multiply_plainly(first, second, bias)
 
 
 def square_root(numbers: Tensor) -> Tensor:
@@ -32,9 +32,7 @@ class Linear(nn.Linear):
 
     def forward(self, vectors: Tensor) -> Tensor:
         """Turn vectors (…, in) into vectors (…, out)."""
-        product = multiply(vectors.reshape(-1, self.in_features), self.weight.T)
-        if self.bias is not None:
-            product = product + self.bias
+        product = multiply(vectors.reshape(-1, self.in_features), self.weight.T, self.bias)
         return product.view(*vectors.shape[:-1], self.out_features)
 
 
@@ -46,26 +44,28 @@ def replace_linear(module: nn.Module) -> None:
 
 
 class _Product(torch.autograd.Function):
-    """first (M, K) @ second (K, N), and its gradients, by oneDNN."""
+    """first (M, K) @ second (K, N) + bias (N,), and its gradients, by oneDNN."""
 
     @staticmethod
-    def forward(context: Any, first: Tensor, second: Tensor) -> Tensor:
+    def forward(context: Any, first: Tensor, second: Tensor, bias: Tensor | None) -> Tensor:
         context.save_for_backward(first, second)
-        return _product(first, second)
+        if not first.numel() or not second.numel():
+            return _multiply_plainly(first, second, bias)  # oneDNN knows no empty matrices
+        # What PyTorch's compiler calls for a linear layer on a CPU.
+        return torch.ops.mkldnn._linear_pointwise(first, second.T, bias, "none", [], "")
 
     @staticmethod
-    def backward(context: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         first, second = context.saved_tensors
         gradient = gradient.contiguous()  # of one with gaps oneDNN takes a hundred times as long
-        of_first, of_second = context.needs_input_grad
+        of_first, of_second, of_bias = context.needs_input_grad
+        # By itself, so that gradients of gradients are right, too.
         return (
-            _product(gradient, second.T) if of_first else None,
-            _product(first.T, gradient) if of_second else None,
+            _Product.apply(gradient, second.T, None) if of_first else None,
+            _Product.apply(first.T, gradient, None) if of_second else None,
+            gradient.sum(0) if of_bias else None,
         )
 
 
-def _product(first: Tensor, second: Tensor) -> Tensor:
-    if not first.numel() or not second.numel():
-        return first @ second  # oneDNN knows no empty matrices
-    # What PyTorch's compiler calls for a linear layer on a CPU.
-    return torch.ops.mkldnn._linear_pointwise(first, second.T, None, "none", [], "")
+def _multiply_plainly(first: Tensor, second: Tensor, bias: Tensor | None) -> Tensor:
+    return first @ second if bias is None else first @ second + bias

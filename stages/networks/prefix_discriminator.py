@@ -17,6 +17,7 @@ from torch.nn.functional import one_hot, pad
 from torch.nn.utils.parametrizations import spectral_norm
 
 from stages.networks.dropout import Dropout
+from stages.networks.lstm_language_model import make_layers
 from stages.networks.portable import Linear
 
 PARTS = 4  # of a batch, by length
@@ -39,8 +40,8 @@ class PrefixDiscriminator(nn.Module):
         token_dropout: share of tokens whose vector is zeroed in training, so that the unknown words
             of other texts are nothing new.
         sources: S, of fakes.
-        bounded: whether no two texts' logits may be further apart than 2 sqrt(2 H), as the
-            objective `wasserstein` needs: the last layer too is spectrally normalised.
+        bounded: whether, dropout aside, no two texts' logits may be further apart than 2 sqrt(2 H),
+            as the objective `wasserstein` needs: the last layer too is spectrally normalised.
     """
 
     def __init__(
@@ -64,8 +65,8 @@ class PrefixDiscriminator(nn.Module):
             nn.LeakyReLU(0.2),
             Dropout(dropout),
         )
-        between = dropout if num_layers > 1 else 0.0
-        self.lstm = nn.LSTM(hidden_size, hidden_size, num_layers, batch_first=True, dropout=between)
+        self.lstm = make_layers(hidden_size, hidden_size, num_layers)
+        self.between = Dropout(dropout)
         last = Linear(hidden_size, sources)
         self.head = nn.Sequential(
             Dropout(dropout),
@@ -105,9 +106,12 @@ class PrefixDiscriminator(nn.Module):
         """Turn texts of like length into logits (B, T + 1, S)."""
         ends = one_hot(lengths, vectors.shape[1] + 1).bool()  # (B, T + 1)
         vectors = pad(vectors, (0, 0, 0, 1)).masked_fill(ends.unsqueeze(2), 0)
-        hidden, _ = self.lstm(self.front(torch.cat([vectors, ends.unsqueeze(2)], 2)))
+        hidden = self.front(torch.cat([vectors, ends.unsqueeze(2)], 2))
+        for number, layer in enumerate(self.lstm):
+            hidden, _ = layer(self.between(hidden) if number else hidden)
         # Of what has been read so far; a cumsum has no deterministic form on CUDA.
-        read = torch.ones(2 * hidden.shape[1:2], device=hidden.device).tril()  # (T + 1, T + 1)
+        places = hidden.shape[1]
+        read = torch.ones(places, places, device=hidden.device).tril()  # (T + 1, T + 1)
         mean = read / read.sum(1, keepdim=True) @ hidden  # (B, T + 1, H)
         return self.head(torch.cat([hidden, mean], 2))  # (B, T + 1, S)
 

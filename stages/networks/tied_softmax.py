@@ -53,7 +53,7 @@ class TiedSoftmax(nn.Module):
     def group(self, number: int, hidden: Tensor) -> Tensor:
         """Return the logits of a group's words among themselves, (N, words of the group)."""
         vectors, bias = self._split()
-        return multiply(hidden, vectors[1 + number].T) + bias[1 + number]
+        return multiply(hidden, vectors[1 + number].T, bias[1 + number])
 
     def _split(self) -> tuple[Sequence[Tensor], Sequence[Tensor]]:
         """Split vectors and biases into those of the frequent words and those of each group.
@@ -64,8 +64,8 @@ class TiedSoftmax(nn.Module):
         return self.vectors.weight.split(sizes), self.bias.split(sizes)
 
     def _head(self, hidden: Tensor, vectors: Sequence[Tensor], bias: Sequence[Tensor]) -> Tensor:
-        products = multiply(hidden, torch.cat([vectors[0], self.group_vectors]).T)
-        return products + torch.cat([bias[0], self.group_bias])
+        columns = torch.cat([vectors[0], self.group_vectors]).T
+        return multiply(hidden, columns, torch.cat([bias[0], self.group_bias]))
 
     def log_probabilities(self, hidden: Tensor) -> Tensor:
         """Return log P of every word, (N, V), in nats."""
@@ -96,7 +96,7 @@ class TiedSoftmax(nn.Module):
         for number, (start, stop) in enumerate(pairwise(self.cutoffs)):
             rows = ((words >= start) & (words < stop)).nonzero().squeeze(1)
             if len(rows):
-                logits = multiply(hidden[rows], vectors[1 + number].T) + bias[1 + number]
+                logits = multiply(hidden[rows], vectors[1 + number].T, bias[1 + number])
                 chosen = (words[rows] - start).unsqueeze(1)
                 inside[rows] = logits.log_softmax(1).gather(1, chosen).squeeze(1)
                 columns[rows] = self.cutoffs[0] + number

@@ -23,7 +23,7 @@ class Conv1D(PlainConv1D):
 
     def forward(self, vectors: Tensor) -> Tensor:
         """Turn vectors (…, in) into vectors (…, out)."""
-        product = multiply(vectors.reshape(-1, self.nx), self.weight) + self.bias
+        product = multiply(vectors.reshape(-1, self.nx), self.weight, self.bias)
         return product.view(*vectors.shape[:-1], self.nf)
 
 

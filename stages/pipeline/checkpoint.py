@@ -11,6 +11,7 @@ from safetensors.torch import save
 
 from stages.pipeline.files import replacing
 
+_STRUCTURE = "structure"  # the tensor that holds all but tensors, as JSON
 _TENSOR = "tensor"  # {"tensor": "12"} stands for tensor 12
 _PAIRS = "pairs"  # a dict whose keys are no texts
 
@@ -31,10 +32,12 @@ def save_checkpoint(path: Path, state: Any) -> None:
             return [encode(part) for part in value]
         return value
 
-    structure = json.dumps(encode(state))
+    # Among the tensors, as a header of more than 100 MB, which a million updates make, is refused.
+    structure = json.dumps(encode(state)).encode()
+    tensors[_STRUCTURE] = torch.frombuffer(bytearray(structure), dtype=torch.uint8)
     with replacing(path) as temporary:
         # `save_file` makes a temporary file of its own, which a kill would leave there.
-        temporary.write_bytes(save(tensors, {"structure": structure}))
+        temporary.write_bytes(save(tensors))
 
 
 def load_checkpoint(path: Path) -> Any:
@@ -45,7 +48,7 @@ def load_checkpoint(path: Path) -> Any:
     """
     try:
         with safe_open(path, "pt") as file:
-            structure = json.loads(file.metadata()["structure"])
+            structure = json.loads(file.get_tensor(_STRUCTURE).numpy().tobytes())
 
             def decode(value: Any) -> Any:
                 if isinstance(value, dict):

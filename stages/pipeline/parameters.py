@@ -4,19 +4,18 @@ Each embedding and each generator types its own section, in a class `Settings` b
 is typed in core_settings.py.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, create_model
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from stages.corpus.errors import UserError
-from stages.corpus.settings import Section
-from stages.pipeline.core_settings import RECIPES, Core, Gan
+from stages.pipeline.core_settings import Core
 from stages.pipeline.mistakes import find_mistakes, say
 
 _Settings = TypeVar("_Settings", bound=BaseModel)
@@ -57,7 +56,7 @@ def load_params(*paths: str) -> SimpleNamespace:
     """
     values = read_parameters()
     mistakes = find_mistakes(Core, values)
-    _refuse({key: line for key, line in mistakes.items() if concerns(key, paths)})
+    refuse({key: line for key, line in mistakes.items() if concerns(key, paths)})
     wanted: dict[str, Any] = {}
     for path in paths:
         *parents, last = path.split(".")
@@ -79,82 +78,8 @@ def load_settings(path: str, settings: type[_Settings]) -> _Settings:
         UserError: as `load_params`.
     """
     section = dig(read_parameters(), path)
-    _refuse(find_mistakes(settings, section, path))
+    refuse(find_mistakes(settings, section, path))
     return settings.model_validate(section)
-
-
-def load_gan_settings(embedding: str, settings: type[_Settings]) -> _Settings:
-    """Load what training a GAN takes, settled for one embedding.
-
-    Over the numbers of the recipe that `gan.recipe` names lie those that `gan` sets, and over these
-    those that `gan_overrides` sets for the embedding; null sets nothing.
-
-    Args:
-        embedding: its name.
-        settings: the `Settings` of the recipe's generator.
-
-    Raises:
-        UserError: as `load_params`, or a key is set that the recipe does not read.
-    """
-    values = read_parameters()
-    recipe = load_params("gan.recipe").gan.recipe
-    layers = ("gan", f"gan_overrides.{embedding}")
-    base = dig(values, f"recipes.{recipe}")
-    mistakes = find_mistakes(settings, base, f"recipes.{recipe}")
-    partial = _all_optional(settings)
-    for path in layers:
-        mistakes |= find_mistakes(partial, dig(values, path), path)
-    _refuse(mistakes)
-    _refuse(dict(find_unread(values, recipe, settings, layers)))
-    merged = settle_gan(values, recipe, embedding)
-    _refuse(find_mistakes(settings, merged, "gan"))
-    return settings.model_validate(merged)
-
-
-def settle_gan(values: Any, recipe: str, embedding: str) -> dict[str, Any]:
-    """Lay what `gan`, and then an embedding's overrides, set over the numbers of a recipe."""
-    merged = dict(dig(values, f"recipes.{recipe}"))
-    for path in ("gan", f"gan_overrides.{embedding}"):
-        section = dig(values, path)
-        merged |= {key: section[key] for key in merged if section.get(key) is not None}
-    return merged
-
-
-def _all_optional(settings: type[BaseModel]) -> type[BaseModel]:
-    """Make settings of which each key may be null or left out, and others stand beside them."""
-    fields = {key: (nullable(field), None) for key, field in settings.model_fields.items()}
-    return create_model("Partial", __base__=Section, __cls_kwargs__={"extra": "ignore"}, **fields)
-
-
-def find_unread(
-    values: Any, recipe: str, settings: type[BaseModel], sections: Iterable[str]
-) -> Iterator[tuple[str, str]]:
-    """Find keys that are set, but that the recipe does not read.
-
-    Args:
-        values: what the whole file holds.
-        recipe: what `gan.recipe` names.
-        settings: the `Settings` of the recipe's generator.
-        sections: dotted keys of `gan` and of overrides.
-
-    Yields:
-        A dotted key and the line about it.
-    """
-    for path in sections:
-        read = settings.model_fields | (Gan.model_fields if path == "gan" else {})
-        section = peek(values, path)
-        for name, value in section.items() if isinstance(section, Mapping) else ():
-            if value is None or name in read:
-                continue
-            others = [
-                other for other in RECIPES if name in (peek(values, f"recipes.{other}") or ())
-            ]
-            switch = f", or gan.recipe to {others[0]}" if others else ""
-            yield (
-                f"{path}.{name}",
-                f"{path}.{name} is {say(value)}, which gan.recipe {recipe} does not read; "
-                f"set it to null{switch}",
-            )
 
 
 def nullable(field: FieldInfo) -> Any:
@@ -193,7 +118,12 @@ def concerns(key: str, paths: Iterable[str]) -> bool:
     return any(is_within(key, path) or is_within(path, key) for path in paths)
 
 
-def _refuse(mistakes: Mapping[str, str]) -> None:
+def refuse(mistakes: Mapping[str, str]) -> None:
+    """Raise all mistakes, a line each.
+
+    Raises:
+        UserError: there are some.
+    """
     if mistakes:
         raise UserError("\n".join(f"params.yaml: {line}" for line in mistakes.values()))
 

@@ -78,7 +78,8 @@ def fit(generator: Generator, corpus: Corpus, name: str, key: str, minutes: floa
             best = _Best(**state["best"])
             generator.load_state_dict(state["generator"])
             torch.set_rng_state(state["random"])
-            torch.cuda.set_rng_state_all(state["random_cuda"])
+            if state["random_cuda"] is not None:
+                torch.cuda.set_rng_state(state["random_cuda"])
         except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
             # The generator may have taken half of it.
             reason = " ".join(str(error).split())[:100]
@@ -91,7 +92,7 @@ def fit(generator: Generator, corpus: Corpus, name: str, key: str, minutes: floa
         state |= {"generator": generator.state_dict(), "random": torch.get_rng_state()}
         # A network's dropout on CUDA draws there.
         used = torch.cuda.is_initialized()
-        state["random_cuda"] = torch.cuda.get_rng_state_all() if used else []
+        state["random_cuda"] = torch.cuda.get_rng_state() if used else None
         try:
             save_checkpoint(path, state)
         except OSError as error:

@@ -12,8 +12,9 @@ from stages.corpus.settings import Section
 from stages.documents.protocol import find_document_model
 from stages.generators.protocol import find_generator
 from stages.pipeline.core_settings import DOCUMENT_MODELS, EMBEDDINGS, RECIPES, Core, Documents, Gan
+from stages.pipeline.gan_settings import find_unread, settle_gan
 from stages.pipeline.mistakes import find_mistakes, find_nearest, say
-from stages.pipeline.parameters import concerns, find_unread, nullable, peek, settle_gan
+from stages.pipeline.parameters import concerns, nullable, peek
 from stages.pipeline.sources import FIRST
 
 GENERATORS = Path(__file__).parents[1] / "generators"

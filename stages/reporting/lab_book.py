@@ -197,8 +197,9 @@ def _experiments(root: Path) -> str:
     return "\n\n".join(
         [
             "## Recorded experiments",
-            "Numbers of earlier runs, with the command that made each. The measures are those "
-            "explained above. A run is recorded with "
+            "Numbers of earlier runs, with the command that makes such a run. Where `outside DVC` "
+            "stands beside the code, its stages were run by hand with these settings. The measures "
+            "are those explained above. A run is recorded with "
             '`python -m stages.report keep NAME "COMMAND"`.',
             *(render_experiment(folder, root / "metrics") for folder in folders),
         ]

@@ -75,7 +75,9 @@ def training_part(metrics: Path, generated: Sequence[str]) -> str:
     ]
     blocks = ["## Training"] if rows or written else []
     if rows:
-        blocks.append("What each training left. `dvc plots show` draws the loss curves.")
+        blocks.append(
+            "What each training left. After `dvc repro`, `dvc plots show` draws the loss curves."
+        )
         blocks.append(table(["generator", "numbers"], rows, texts=2))
     if written:
         blocks.append("What each generator then wrote (mean length in words):")

@@ -102,8 +102,9 @@ def advantages(
 def divergence(generator: NextWordModel, start: NextWordModel, words: Tensor) -> Tensor:
     """Return log P(word) of the generator less that of its start, centred over the words, (B, T).
 
-    Weighted and taken off the advantages, it penalises KL(generator || start), as in D. M. Ziegler
-    et al., "Fine-Tuning Language Models from Human Preferences", 2019, arXiv:1909.08593.
+    Weighted and taken off the advantages, it penalises KL(generator || start) of each word, given
+    those before it. D. M. Ziegler et al., "Fine-Tuning Language Models from Human Preferences",
+    2019, arXiv:1909.08593, penalise that of whole texts: there a word answers for what it leads to.
 
     Args:
         generator: read without dropout; its mode is left as it was.

@@ -47,7 +47,7 @@ class CodeModel(Protocol):
 
 def kl_divergence(mean: Tensor, log_variance: Tensor) -> Tensor:
     """Return KL(q || N(0, 1)) in nats, (B,), 0 or more, of normal distributions (B, Z)."""
-    return (mean**2 + log_variance.exp() - 1 - log_variance).sum(1) / 2
+    return (mean**2 + log_variance.expm1() - log_variance).sum(1) / 2
 
 
 def draw_codes(mean: Tensor, log_variance: Tensor, noise: Tensor) -> Tensor:
