@@ -124,7 +124,12 @@ class HybridSentenceVae(nn.Module):
         """Return log P(text | code) of each text, (B,), float64, in nats, its end included.
 
         That which is learnt, by which impossible texts have a share; `HybridVae` knows the other.
+
+        Raises:
+            NotImplementedError: that by which texts are drawn is asked for.
         """
+        if as_drawn:
+            raise NotImplementedError("HybridVae._log_likelihood knows by what texts are drawn")
         return self._of_features(self.features(codes), tokens)
 
     def log_likelihoods(self, codes: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:

@@ -65,10 +65,10 @@ class MaskedLanguageModel(PieceReader):
         Args:
             tokens: (B, T), int64, markers of start and end included.
             mask: which of them are none that pads, (B, T), bool.
-            chosen: at which to predict, (B, T), bool, M of them.
+            chosen: at which to predict, (B, T), bool, N of them.
 
         Returns:
-            (M, V - markers), float32, in the order of the places.
+            (N, V - M), float32, in the order of the places.
         """
         hidden = self.read(tokens, mask)
         return self._predict(hidden[chosen])
@@ -84,7 +84,7 @@ class MaskedLanguageModel(PieceReader):
             places: of each text, (B, K), int64.
 
         Returns:
-            (B, K, V - markers), float32.
+            (B, K, V - M), float32.
         """
         hidden = self.read(tokens, None, 1)  # (B, T, D)
         rows = torch.arange(len(places), device=self.device).unsqueeze(1)
