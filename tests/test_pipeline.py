@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from functools import cache
+from hashlib import md5
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import get_args
@@ -998,6 +999,25 @@ def test_the_page_with_texts_is_not_for_git():
 def test_no_large_file_is_tracked():
     paths = [ROOT / path for path in tracked()]
     assert not [path for path in paths if path.exists() and path.stat().st_size > 1_000_000]
+
+
+def test_the_numbers_in_git_are_of_this_code():
+    # `dvc repro` brings dvc.lock, metrics and plots up to the code; they are committed together.
+    path = ROOT / "dvc.lock"
+    if not path.is_file():
+        pytest.skip("no dvc.lock: nothing has run yet")
+    stale = [
+        f"{name}: {dependency['path']}"
+        for name, stage in YAML(typ="safe").load(path)["stages"].items()
+        for dependency in stage.get("deps", [])
+        if dependency["path"].startswith("stages/") and has_changed(dependency)
+    ]
+    assert stale == []
+
+
+def has_changed(dependency):
+    path = ROOT / dependency["path"]
+    return not path.is_file() or md5(path.read_bytes()).hexdigest() != dependency["md5"]
 
 
 def requirements():
