@@ -1017,7 +1017,16 @@ def test_the_numbers_in_git_are_of_this_code():
 
 def has_changed(dependency):
     path = ROOT / dependency["path"]
-    return not path.is_file() or md5(path.read_bytes()).hexdigest() != dependency["md5"]
+    if path.is_dir():
+        files = (file for file in path.rglob("*") if file.is_file() and file.suffix != ".pyc")
+        known = sorted((file.relative_to(path).as_posix(), hash_file(file)) for file in files)
+        listed = json.dumps([{"md5": each, "relpath": name} for name, each in known])
+        return md5(listed.encode()).hexdigest() + ".dir" != dependency["md5"]
+    return not path.is_file() or hash_file(path) != dependency["md5"]
+
+
+def hash_file(path):
+    return md5(path.read_bytes()).hexdigest()
 
 
 def requirements():
