@@ -235,17 +235,3 @@ def test_tokens_are_of_a_word_and_a_label():
     assert torch.allclose(words.embed(tokens), torch.tensor(expected))
     assert words.width == 4
     assert OneLabel(words, 1).tokenize(["b c a"], 2).tolist() == [[6, 4]]
-
-
-def test_each_label_s_n_grams_have_the_weight_that_held_out_texts_give_them(corpus, tmp_path):
-    gan = make(corpus, warm_up=1)
-    train(gan, corpus)
-    weights = {label: pool.weights.tolist() for label, pool in gan.critic.pools.items()}
-    assert all(each != [0.5, 0.5] for each in weights.values())
-    gan.save(tmp_path / "gan")
-    loaded = ConditionalGan.load(tmp_path / "gan", "cpu")
-    assert {label: pool.weights.tolist() for label, pool in loaded.critic.pools.items()} == weights
-    odds = gan.log_odds_given([UP, DOWN], "1")
-    assert torch.equal(loaded.log_odds_given([UP, DOWN], "1"), odds)
-    gan.critic.pools["1"].weights.fill_(0.5)
-    assert not torch.equal(gan.log_odds_given([UP, DOWN], "1"), odds)
