@@ -15,7 +15,6 @@ from stages.generators.paper_gan import PaperGan, PaperGanSettings
 from stages.generators.protocol import load_generator
 from stages.generators.transformer import Transformer, TransformerSettings
 from stages.judges.ngram_classifier import NgramClassifier
-from stages.judges.opinion_pool import OpinionPool
 from stages.judges.prefix_judge import PrefixJudge
 from stages.pipeline.files import write_lines
 from stages.training.lone_discriminator import UNVALIDATED
@@ -236,42 +235,12 @@ def test_a_classifier_by_n_grams_learns_from_the_same_texts_and_is_kept(generato
     assert len(gan.ngrams.runs) > 0
     assert torch.equal(gan.ngrams(TEXTS), expected(TEXTS))
     network = PrefixJudge(gan.networks["discriminator"], gan.embedding, LENGTH)
-    pool = OpinionPool()
-    made = [text for batch in gan.generate(7, derive_seed(0, "pool")) for text in batch]
-    held_out = corpus.texts(corpus.validation, LENGTH)
-    pool.fit(
-        *(
-            torch.stack([network.log_odds(texts).double(), expected(texts)], 1)
-            for texts in (held_out, made)
-        )
-    )
-    assert pool.weights.tolist() != [0.5, 0.5]
-    assert torch.equal(gan.pool.weights, pool.weights)
-    pooled = pool(torch.stack([network.log_odds(TEXTS).double(), expected(TEXTS)], 1))
-    assert torch.equal(gan.log_odds(TEXTS), pooled)
+    half = (network.log_odds(TEXTS) + expected(TEXTS).float()) / 2
+    assert torch.equal(gan.log_odds(TEXTS), half)
     gan.save(tmp_path / "gan")
     loaded = load_generator(tmp_path / "gan", "cpu")
-    assert torch.equal(loaded.log_odds(TEXTS), pooled)
-    assert loaded.describe()["weight_of_ngrams"] == pool.weights[1]
+    assert torch.equal(loaded.log_odds(TEXTS), half)
     assert loaded.describe()["ngrams"] == gan.describe()["ngrams"] == len(expected.runs)
-
-
-def test_where_nothing_is_held_out_both_count_alike():
-    gan = make_gan(warm_up=1, epochs=0, ngrams=True)
-    train_on(gan, make_corpus(draw_words(10), held_out=0))
-    assert gan.pool.weights.tolist() == [0.5, 0.5]
-
-
-def test_the_weights_of_the_best_epoch_are_kept():
-    # Each epoch has its own, as both networks learn; what is kept of an epoch has them.
-    corpus = make_corpus(draw_words(10))
-    gan, kept = make_gan(warm_up=1, epochs=3, ngrams=True), []
-    for step in gan.train(corpus):
-        if step.ends_epoch:
-            kept.append({name: each.clone() for name, each in gan.state_dict()["weights"].items()})
-    assert len({tuple(each["pool.weights"].tolist()) for each in kept}) > 1
-    gan.load_state_dict({"weights": kept[1]})
-    assert torch.equal(gan.pool.weights, kept[1]["pool.weights"])
 
 
 def test_without_it_the_network_judges_alone(tmp_path):

@@ -32,14 +32,13 @@ from stages.corpus.corpus import Corpus
 from stages.corpus.settings import Count, Rate, Section, Share, Size, Weight
 from stages.generators.folder import WEIGHTS, load_about, load_network, save_folder
 from stages.generators.label_part import LabelPart, split_labels
-from stages.generators.labelled_critic import LabelledCritic, name_ngrams, name_pool
+from stages.generators.labelled_critic import LabelledCritic, name_ngrams
 from stages.generators.labelled_writer import LabelledWriter, make_network
 from stages.generators.per_label import LabelShares
 from stages.generators.protocol import ABOUT, Step
 from stages.generators.word_model import WordModelAbout, WordModelSettings, check_fitted
 from stages.judges.hashed_runs import FEATURES, check_runs
 from stages.judges.ngram_classifier import NgramClassifier
-from stages.judges.opinion_pool import OpinionPool
 from stages.judges.per_label_judge import PerLabelJudge
 from stages.networks.prefix_discriminator import PrefixDiscriminator
 from stages.networks.size import count_parameters
@@ -320,8 +319,7 @@ class ConditionalGan:
             generator = make_network(about.words, labels, settings_of_writer(settings))
             parts = {"generator": generator, "discriminator": make_discriminator(labels, settings)}
             ngrams = (NgramClassifier(count, about.max_length) for count in about.runs)
-            parts |= {name_ngrams(place): each for place, each in enumerate(ngrams)}
-            return nn.ModuleDict(parts | {name_pool(at): OpinionPool() for at in range(labels)})
+            return nn.ModuleDict(parts | {name_ngrams(at): each for at, each in enumerate(ngrams)})
 
         weights = load_network(folder, make, settings.num_layers)
         shape = about.words, about.label_shares, settings_of_writer(settings), about.max_length
@@ -337,7 +335,7 @@ class ConditionalGan:
 
     def _parts(self) -> nn.ModuleDict:
         """All that is kept in the folder's weights."""
-        return nn.ModuleDict({**self.networks, **self.critic.kept()})
+        return nn.ModuleDict({**self.networks, **self.critic.named_ngrams()})
 
 
 def make_discriminator(labels: int, settings: ConditionalGanSettings) -> PrefixDiscriminator:

@@ -8,13 +8,11 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from torch import nn
 
 from stages.corpus.corpus import Corpus
 from stages.corpus.seeds import derive_seed
 from stages.generators.labelled_writer import LabelledWriter
 from stages.judges.ngram_classifier import NgramClassifier
-from stages.judges.opinion_pool import OpinionPool
 from stages.judges.per_label_judge import PerLabelJudge
 from stages.judges.prefix_judge import PrefixJudge
 from stages.networks.labelled_words import LabelledWords, OneLabel
@@ -43,8 +41,6 @@ class LabelledCritic:
         self.lone = lone
         self.seed = seed
         self.ngrams: dict[str, NgramClassifier] = {}  # by label, where there are any
-        # Of each label's n-grams and the discriminator.
-        self.pools = {label: OpinionPool() for label in writer.labels}
 
     def learn(
         self, corpus: Corpus, *, ngrams: bool, wrong_labels: bool
@@ -81,15 +77,6 @@ class LabelledCritic:
             )
         for losses, ends_pass in self.lone.warm_up(stock, sources, unseen):
             yield losses.discriminator, ends_pass
-        if self.ngrams and unseen:
-            self._weigh(held_out, others)
-
-    def _weigh(self, real: Pairs, fakes: Pairs) -> None:
-        """Weigh discriminator and n-grams of each label by texts that neither has learnt from."""
-        for label, judge in self.judge.parts.items():
-            sides = select(real, label), select(fakes, label)
-            if all(sides):
-                judge.weigh(*sides)
 
     def _mistake(self, labels: Sequence[str]) -> list[str]:
         """Give each text a label that is not its own, any other alike."""
@@ -114,11 +101,7 @@ class LabelledCritic:
         return PerLabelJudge(
             {
                 label: PrefixJudge(
-                    self.lone.network,
-                    OneLabel(words, place),
-                    length,
-                    self.ngrams.get(label),
-                    self.pools[label],
+                    self.lone.network, OneLabel(words, place), length, self.ngrams.get(label)
                 )
                 for place, label in enumerate(self.writer.labels)
             }
@@ -134,13 +117,9 @@ class LabelledCritic:
             values["ngrams"] = sum(len(each.runs) for each in self.ngrams.values())
         return values
 
-    def kept(self) -> dict[str, nn.Module]:
-        """Name what a folder's weights have of each label, by its place."""
-        return {
-            name(place): each
-            for name, parts in ((name_ngrams, self.ngrams), (name_pool, self.pools))
-            for place, each in enumerate(parts.values())
-        }
+    def named_ngrams(self) -> dict[str, NgramClassifier]:
+        """Name the classifiers by the places of their labels, as a folder's weights have them."""
+        return {name_ngrams(place): each for place, each in enumerate(self.ngrams.values())}
 
 
 def name_ngrams(place: int) -> str:
@@ -148,21 +127,15 @@ def name_ngrams(place: int) -> str:
     return f"ngrams_{place}"
 
 
-def name_pool(place: int) -> str:
-    """Return the same of its pool with the discriminator."""
-    return f"pool_{place}"
-
-
-def select(pairs: Pairs, label: str) -> list[str]:
-    """Return the texts of a label."""
-    return [text for text, own in zip(*pairs, strict=True) if own == label]
-
-
 def fit_ngrams(
     real: Pairs, fakes: Pairs, labels: Sequence[str], max_length: int
 ) -> dict[str, NgramClassifier]:
     """Let a classifier a label learn real texts from fakes of that label."""
+
+    def of(pairs: Pairs, wanted: str) -> list[str]:
+        return [text for text, label in zip(*pairs, strict=True) if label == wanted]
+
     return {
-        label: NgramClassifier.fit(select(real, label), select(fakes, label), max_length)
+        label: NgramClassifier.fit(of(real, label), of(fakes, label), max_length)
         for label in labels
     }

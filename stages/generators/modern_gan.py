@@ -6,11 +6,11 @@ discriminator learns alone, for as long as its loss on unseen texts falls, to te
 texts, and those of other generators, from real ones. Then either both learn from each other, or,
 where there are no such epochs, the generator stays as it is, and the discriminator chooses among
 its texts: a residual energy-based model, see `chosen`. Where it judges and chooses, a classifier by
-n-grams, which has learnt from the same texts, has a say, too; rewards are the discriminator's
+n-grams, which has learnt from the same texts, has half a say; rewards are the discriminator's
 alone.
 
 Sources stand with the parts: `networks.prefix_discriminator`, `judges.ngram_classifier`,
-`judges.opinion_pool`, `training.discriminator`, `training.policy_gradient`, `generators.chosen`.
+`training.discriminator`, `training.policy_gradient`, `generators.chosen`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -39,7 +39,6 @@ from stages.generators.protocol import (
 from stages.generators.word_model import LearntWords, LikelihoodModel
 from stages.judges.hashed_runs import FEATURES, check_runs
 from stages.judges.ngram_classifier import NgramClassifier
-from stages.judges.opinion_pool import OpinionPool
 from stages.judges.prefix_judge import PrefixJudge
 from stages.networks.prefix_discriminator import PrefixDiscriminator
 from stages.networks.size import count_parameters
@@ -100,7 +99,6 @@ class ModernGan:
         self.networks = nn.ModuleDict({"generator": writer.network, "discriminator": discriminator})
         self.networks.to(device)
         self.ngrams: NgramClassifier | None = None
-        self.pool = OpinionPool()  # of the discriminator and the n-grams
         self.training = ModernGanTraining(
             self.networks, writer, embedding, settings, device, encoder
         )
@@ -165,21 +163,7 @@ class ModernGan:
             real = corpus.texts(corpus.train, self.max_length)
             own = self.training.fakes[self.settings.generator][: len(real)]
             self.ngrams = NgramClassifier.fit(real, own, self.max_length)
-        for step in self.training.train(corpus):
-            if step.ends_epoch and self.training.lone.is_over:
-                self._weigh(corpus)
-            yield step
-
-    def _weigh(self, corpus: Corpus) -> None:
-        """Weigh discriminator and n-grams by the validation texts and as many of the generator."""
-        held_out = corpus.texts(corpus.validation, self.max_length)
-        if held_out and self.ngrams is not None:
-            learning = self.networks.training
-            self.networks.eval()
-            seed = derive_seed(self.training.seed, "pool")
-            made = [text for batch in self.generate(len(held_out), seed) for text in batch]
-            self.judge.weigh(held_out, made)
-            self.networks.train(learning)
+        yield from self.training.train(corpus)
 
     def generate(
         self,
@@ -201,7 +185,7 @@ class ModernGan:
     def judge(self) -> PrefixJudge:
         """The discriminator as a judge of texts."""
         network = self.networks["discriminator"]
-        return PrefixJudge(network, self.embedding, self.max_length, self.ngrams, self.pool)
+        return PrefixJudge(network, self.embedding, self.max_length, self.ngrams)
 
     def log_odds(self, texts: Sequence[str]) -> Tensor:
         """Return the logarithm of each text's odds of being real, (N,)."""
@@ -228,17 +212,15 @@ class ModernGan:
             values["unseen_loss"] = lone.plateau.lowest
         if self.ngrams is not None:
             values["ngrams"] = len(self.ngrams.runs)
-            weights = zip(("discriminator", "ngrams"), self.pool.weights.tolist(), strict=True)
-            values |= {f"weight_of_{name}": weight for name, weight in weights}
         return values
 
     def state_dict(self) -> dict[str, Any]:
         """Return weights, and all that going on takes."""
-        return {"weights": self._learnt().state_dict(), "training": self.training.state_dict()}
+        return {"weights": self.networks.state_dict(), "training": self.training.state_dict()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take weights and, where they are given, what resuming needs."""
-        self._learnt().load_state_dict(state["weights"])
+        self.networks.load_state_dict(state["weights"])
         if "training" in state:
             self.training.load_state_dict(state["training"])
 
@@ -268,7 +250,6 @@ class ModernGan:
             generator = kind.make_network(words, shape, about.max_length)
             discriminator = make_discriminator(width, settings)
             parts = {"generator": generator, "discriminator": discriminator}
-            parts["pool"] = OpinionPool()
             if about.runs is not None:
                 parts["ngrams"] = NgramClassifier(about.runs, about.max_length)
             return nn.ModuleDict(parts)
@@ -286,14 +267,10 @@ class ModernGan:
         gan.networks.eval()
         return gan
 
-    def _learnt(self) -> nn.ModuleDict:
-        """What each epoch changes."""
-        return nn.ModuleDict({**self.networks, "pool": self.pool})
-
     def _parts(self) -> nn.ModuleDict:
         """All that is kept in the folder's weights."""
         more = {} if self.ngrams is None else {"ngrams": self.ngrams}
-        return nn.ModuleDict({**self._learnt(), **more})
+        return nn.ModuleDict({**self.networks, **more})
 
 
 def make_discriminator(width: int, settings: ModernGanSettings) -> PrefixDiscriminator:

@@ -1,7 +1,10 @@
 """The modern recipe's discriminator as a judge of texts, through its embedding.
 
-Beside it may stand a classifier by n-grams: of the two odds that a text is real, rather than the
-generator's, the judge then makes one; see `opinion_pool`.
+Beside it may stand a classifier by n-grams. Of the two odds that a text is real, rather than the
+generator's, the judge then takes the geometric mean.
+
+Source: T. Heskes, "Selecting Weighting Factors in Logarithmic Opinion Pools", NIPS 1997; the two
+count alike, as held-out texts are too few to weigh them by.
 """
 
 from collections.abc import Sequence
@@ -14,7 +17,6 @@ from torch import Tensor
 from stages.embeddings.piece_table import lengths_of
 from stages.embeddings.protocol import Embedding
 from stages.judges.ngram_classifier import NgramClassifier
-from stages.judges.opinion_pool import OpinionPool
 from stages.networks.prefix_discriminator import PrefixDiscriminator, combine, verdicts
 
 BATCH = 500  # texts judged at a time
@@ -28,7 +30,6 @@ class PrefixJudge:
         embedding: from texts to the vectors it reads.
         max_length: T, tokens a text.
         ngrams: the classifier beside it.
-        pool: of the two; None gives them equal weights.
     """
 
     calibrated: ClassVar = True
@@ -39,13 +40,11 @@ class PrefixJudge:
         embedding: Embedding,
         max_length: int,
         ngrams: NgramClassifier | None = None,
-        pool: OpinionPool | None = None,
     ) -> None:
         self.network = network.eval()
         self.embedding = embedding
         self.max_length = max_length
         self.ngrams = ngrams
-        self.pool = OpinionPool() if pool is None else pool
 
     def logits(
         self, texts: Sequence[str], labels: Sequence[str | None] | None = None
@@ -57,35 +56,18 @@ class PrefixJudge:
         """Return the logit of each text (N,) against the discriminator's own generator alone."""
         return self._verdicts(texts)[:, 0]
 
-    def weigh(self, real: Sequence[str], fakes: Sequence[str]) -> None:
-        """Weigh discriminator and n-grams by texts that neither has learnt from; see `OpinionPool`.
-
-        Args:
-            real: real texts, at least one.
-            fakes: of the discriminator's own generator, at least one.
-        """
-        opinions = (
-            torch.stack([self._read(texts)[:, 0].double(), self.ngrams(texts)], 1)
-            for texts in (real, fakes)
-        )
-        self.pool.fit(*opinions)
-
+    @torch.no_grad()
     def _verdicts(self, texts: Sequence[str]) -> Tensor:
         """Return the logits (N, S) of texts against each source of fakes, on the CPU.
 
-        The generator's own texts are the first source, by which alone n-grams judge.
+        The generator's own texts are the first source.
         """
-        logits = self._read(texts)
-        if self.ngrams is not None:
-            logits[:, 0] = self.pool(torch.stack([logits[:, 0].double(), self.ngrams(texts)], 1))
-        return logits
-
-    @torch.no_grad()
-    def _read(self, texts: Sequence[str]) -> Tensor:
-        """Return the discriminator's logits (N, S), on the CPU."""
         parts = []
         for tokens in self.embedding.tokenize(texts, self.max_length).split(BATCH):
             lengths = lengths_of(tokens)
             logits = self.network(self.embedding.embed(tokens), lengths)
             parts.append(verdicts(logits, lengths).cpu())
-        return torch.cat(parts)
+        logits = torch.cat(parts)
+        if self.ngrams is not None:
+            logits[:, 0] = (logits[:, 0] + self.ngrams(texts).float()) / 2
+        return logits

@@ -49,7 +49,7 @@ class LoneDiscriminator:
         self.passes = 0
 
     def limit(self, held_out: int) -> None:
-        """Limit its passes, with so many held-out texts to tell when to stop."""
+        """Limit its passes where none of so many held-out texts tells when to stop."""
         self.most = limit_passes(self.most, held_out, UNVALIDATED)
 
     @property
