@@ -22,7 +22,7 @@ from stages.documents.protocol import ABOUT, WEIGHTS, save_document_model
 from stages.generators.protocol import Step
 from stages.measures.retrieval import measure_precision
 from stages.networks.bag_networks import DenoisingAutoencoder
-from stages.networks.size import count_parameters
+from stages.networks.size import count_parameters, unallocated
 
 BETAS = (0.5, 0.999)  # of Adam; Glover's
 AT_A_TIME = 1024  # texts that are encoded
@@ -253,7 +253,7 @@ class DenoisingModel:
     def load(cls, folder: Path, device: str) -> Self:
         """Read what `save` wrote."""
         about = read_json(folder / ABOUT, cls.About)
-        with torch.device("meta"):
+        with unallocated():
             shapes = cls(Bags(about.words), about.settings, "meta").state_dict()["weights"]
         expected = {
             name: (str(array.dtype).removeprefix("torch."), tuple(array.shape))

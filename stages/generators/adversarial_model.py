@@ -10,7 +10,7 @@ that the best epoch by likelihood would always be the warm-up's. The last round 
 import copy
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Literal
 
 import torch
@@ -117,8 +117,6 @@ class AdversarialModel(LikelihoodModel):
     ) -> None:
         super().__init__(words, settings, max_length, device)
         self.discriminator = self._make_discriminator()
-        rate = settings.discriminator_learning_rate
-        self.discriminator_optimizer = Adam(self.discriminator.parameters(), rate, fused=True)
         self.steps = 0  # made
         self.lowest = math.inf  # validation of the warm-up, and the weights it was of
         self.best: dict[str, Tensor] | None = None
@@ -126,6 +124,12 @@ class AdversarialModel(LikelihoodModel):
         self.adversarial_optimizer: Adam | None = None
         # Until it has learnt, what an undecided discriminator says.
         self.losses = {"loss": 0.0, "discriminator_loss": math.log(2), "reward": 0.5}
+
+    @cached_property
+    def discriminator_optimizer(self) -> Adam:
+        """Made when training asks for it; see `PlateauModel.optimizer`."""
+        rate = self.settings.discriminator_learning_rate
+        return Adam(self.discriminator.parameters(), rate, fused=True)
 
     @property
     def _classes(self) -> int:

@@ -13,7 +13,7 @@ many a text has is drawn from the lengths of the training texts.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
 from math import ceil, inf, isfinite
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
@@ -115,8 +115,12 @@ class BertGibbs:
         network = make_network(pieces, len(lengths), settings.num_layers, shape)
         network.freeze(settings.num_layers - settings.trained_layers)
         self.network = network.to(device)
-        self.optimizer = Adam(network.parameters(), settings.learning_rate, fused=True)
         self.epoch, self.lowest = 0, inf
+
+    @cached_property
+    def optimizer(self) -> Adam:
+        """Made when training asks for it; see `PlateauModel.optimizer`."""
+        return Adam(self.network.parameters(), self.settings.learning_rate, fused=True)
 
     @classmethod
     def build(cls, corpus: Corpus, settings: BertGibbsSettings, *, seed: int, device: str) -> Self:

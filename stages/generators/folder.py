@@ -81,12 +81,14 @@ def load_network(
     """
     import torch
 
+    from stages.networks.size import unallocated
+
     path = folder / WEIGHTS
     tensors = count_tensors(path)
     if num_layers > tensors:
         raise damaged(path, f"{tensors} arrays, too few for a num_layers of {num_layers}")
     try:
-        with torch.device("meta"):
+        with unallocated():
             weights = make().state_dict()
     except RuntimeError as error:
         raise damaged(

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -62,15 +63,18 @@ class ModernGanTraining:
             settings.warm_up,
             settings.objective,
         )
-        self.optimizer = Adam(  # the generator's
-            networks["generator"].parameters(), settings.generator_learning_rate, fused=True
-        )
         self.start: NextWordModel | None = None  # the generator as it was, for the penalty
         self.steps = 0  # updates made
         self.epoch = 0  # passes in which both networks have learnt
         self.seed = 0  # of the texts by which an epoch is judged
         self.own = settings.generator  # the source of fakes that the generator is before it learns
         self.fakes: dict[str, list[str]] = {}  # texts by source
+
+    @cached_property
+    def optimizer(self) -> Adam:
+        """The generator's, made when training asks for it; see `PlateauModel.optimizer`."""
+        rate = self.settings.generator_learning_rate
+        return Adam(self.networks["generator"].parameters(), rate, fused=True)
 
     def begin(self, fakes: Mapping[str, list[str]], seed: int) -> None:
         """Take what it learns from, before any update.

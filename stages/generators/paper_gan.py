@@ -6,6 +6,7 @@ from it stand in data/README.md.
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -23,7 +24,7 @@ from stages.embeddings.vectors import embed_by_place
 from stages.generators.folder import load_about, load_network, save_folder
 from stages.generators.protocol import GeneratorAbout, Step, check_request
 from stages.judges.vector_judge import VectorJudge
-from stages.networks.size import count_parameters
+from stages.networks.size import count_parameters, unallocated
 from stages.networks.vector_discriminator import VectorDiscriminator
 from stages.networks.vector_generator import VectorGenerator, draw_noise
 from stages.training.adversarial import update
@@ -77,11 +78,15 @@ class PaperGan:
         self.device = device
         self.networks = nn.ModuleDict(make_networks(embedding.width, settings, max_length))
         self.networks.to(device)
-        self.optimizers = {
-            name: Adam(network.parameters(), settings.learning_rate, fused=True)
+        self.epoch = 0  # passes made
+
+    @cached_property
+    def optimizers(self) -> dict[str, Adam]:
+        """Of each network, made when training asks for them; see `PlateauModel.optimizer`."""
+        return {
+            name: Adam(network.parameters(), self.settings.learning_rate, fused=True)
             for name, network in self.networks.items()
         }
-        self.epoch = 0  # passes made
 
     @classmethod
     def build(
@@ -249,7 +254,7 @@ def check_memory(width: int, settings: PaperGanSettings, max_length: int, device
     Raises:
         UserError: it does not fit; names its size, what is free, and what makes it smaller.
     """
-    with torch.device("meta"):
+    with unallocated():
         networks = make_networks(width, settings, max_length)
         parameters = sum(map(count_parameters, networks.values()))
     needed = 4 * 4 * parameters

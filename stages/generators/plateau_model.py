@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 from torch import nn
@@ -23,9 +24,13 @@ class PlateauModel:
     def __init__(self, network: nn.Module, settings: Any) -> None:
         self.settings = settings
         self.network = network
-        self.optimizer = Adam(network.parameters(), settings.learning_rate, fused=True)
         self.plateau = Plateau(settings.patience)
         self.epoch = 0  # passes made
+
+    @cached_property
+    def optimizer(self) -> Adam:
+        """Made when training asks for it: PyTorch takes a second to make the first."""
+        return Adam(self.network.parameters(), self.settings.learning_rate, fused=True)
 
     def count_steps(self, corpus: Corpus) -> int:
         """Return how many updates `train` makes at most."""

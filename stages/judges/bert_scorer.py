@@ -27,7 +27,7 @@ from stages.networks.cores import all_cores
 from stages.networks.learnt_pieces import MARKERS, LearntPieces, find_pieces
 from stages.networks.piece_classifier import PieceClassifier
 from stages.networks.piece_reader import BertShape, StoredShape
-from stages.networks.size import count_parameters
+from stages.networks.size import count_parameters, unallocated
 from stages.training.authorship import train_pass
 
 READ = {"cpu": 2**10, "cuda": 2**15}  # pieces read at a time where nothing is learnt
@@ -240,7 +240,7 @@ class BertScorer:
         shape = BertShape(**about.shape.model_dump())
         classes, positions = 1 + len(about.generators), about.max_pieces + 2
         make = partial(PieceClassifier, pieces.size, positions, about.num_layers, shape, classes)
-        with torch.device("meta"):
+        with unallocated():
             weights = make().state_dict()
         expected = {
             name: (str(each.dtype).removeprefix("torch."), tuple(each.shape))

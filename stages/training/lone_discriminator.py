@@ -3,6 +3,7 @@
 import copy
 import math
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -43,13 +44,17 @@ class LoneDiscriminator:
         self.learning_rate = learning_rate
         self.most = most
         self.objective = objective
-        self.optimizer = AdamW(network.parameters(), learning_rate, fused=True)
         self.plateau = Plateau(PATIENCE)
         self.best: dict[str, Tensor] = {}  # its weights where its loss on unseen texts was lowest
         self.passes = 0
 
+    @cached_property
+    def optimizer(self) -> AdamW:
+        """Made when training asks for it: PyTorch takes a second to make the first."""
+        return AdamW(self.network.parameters(), self.learning_rate, fused=True)
+
     def limit(self, held_out: int) -> None:
-        """Limit its passes where none of so many held-out texts tells when to stop."""
+        """Limit its passes, with so many held-out texts to tell when to stop."""
         self.most = limit_passes(self.most, held_out, UNVALIDATED)
 
     @property
