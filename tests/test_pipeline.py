@@ -150,7 +150,6 @@ LEARNING = {
     "stages/embeddings/vectors.py",
     "stages/measures/frechet.py",
     "stages/measures/sentence_vectors.py",
-    "stages/networks/size.py",
     "stages/training/adversarial.py",
     "stages/training/discriminator.py",
     "stages/training/likelihood.py",
