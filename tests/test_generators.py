@@ -1,5 +1,6 @@
 """One contract, every generator: those that are always there, those of the list, and both GANs."""
 
+import gc
 import json
 import math
 import re
@@ -241,6 +242,19 @@ def test_saved_is_loaded(trained, tmp_path):
     loaded.save(tmp_path / "again")
     for path in folder.rglob("*.*"):
         assert (tmp_path / "again" / path.relative_to(folder)).read_bytes() == path.read_bytes()
+
+
+def test_who_only_writes_has_no_optimizer(trained):
+    _, _, folder = trained
+    before = count_optimizers()
+    loaded = load_generator(folder, "cpu")
+    assert write(loaded, 2)
+    assert count_optimizers() == before
+
+
+def count_optimizers():
+    gc.collect()
+    return sum(issubclass(type(each), torch.optim.Optimizer) for each in gc.get_objects())
 
 
 def test_it_says_what_made_it(trained, corpus):

@@ -48,7 +48,6 @@ class Adversarial(DenoisingModel):
         super().__init__(bags, settings, device)
         sizes = settings.noise_size, settings.hidden_size, len(bags.words)
         self.generator = BagGenerator(*sizes).to(device)
-        self.optimizers["generator"] = self.make_optimizer(self.generator)
 
     @property
     def margin(self) -> float:

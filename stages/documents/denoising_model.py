@@ -1,6 +1,7 @@
 """What the autoencoder alone and the adversarial model share: bags in, hidden vectors out."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -22,7 +23,7 @@ from stages.documents.protocol import ABOUT, WEIGHTS, save_document_model
 from stages.generators.protocol import Step
 from stages.measures.retrieval import measure_precision
 from stages.networks.bag_networks import DenoisingAutoencoder
-from stages.networks.size import count_parameters, unallocated
+from stages.networks.size import count_parameters, shapes_of
 
 BETAS = (0.5, 0.999)  # of Adam; Glover's
 AT_A_TIME = 1024  # texts that are encoded
@@ -83,13 +84,16 @@ class DenoisingModel:
         self.bags, self.settings, self.device = bags, settings, device
         self.rarity, self.length = np.zeros(len(bags.words)), 1.0
         self.autoencoder = DenoisingAutoencoder(len(bags.words), settings.width).to(device)
-        self.optimizers = {"autoencoder": self.make_optimizer(self.autoencoder)}
         self.epoch, self.empty = 0, 0
 
-    def make_optimizer(self, network: torch.nn.Module) -> Adam:
-        """Make Adam over a network's weights."""
+    @cached_property
+    def optimizers(self) -> dict[str, Adam]:
+        """Of each network, made when training asks: PyTorch takes a second to make the first."""
         rate = self.settings.learning_rate
-        return Adam(network.parameters(), rate, betas=BETAS, fused=True)
+        return {
+            name: Adam(network.parameters(), rate, betas=BETAS, fused=True)
+            for name, network in self.networks.items()
+        }
 
     @classmethod
     def build(cls, corpus: Corpus, settings: Any, *, seed: int, device: str) -> Self:
@@ -213,16 +217,20 @@ class DenoisingModel:
         """The networks that learn, by the names of their optimizers."""
         return {"autoencoder": self.autoencoder}
 
-    def state_dict(self) -> dict[str, Any]:
-        """Return weights, optimizers' states and the epochs made."""
+    def _weights(self) -> dict[str, Any]:
+        """Return all that is kept in the folder's weights, by name."""
         weights = {
             f"{network}.{name}": tensor
             for network, each in self.networks.items()
             for name, tensor in each.state_dict().items()
         }
-        weights |= {"rarity": self.rarity, "length": np.array([self.length])}
+        return weights | {"rarity": self.rarity, "length": np.array([self.length])}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return weights, optimizers' states and the epochs made."""
         optimizers = {name: each.state_dict() for name, each in self.optimizers.items()}
-        return {"weights": weights, "training": {"optimizers": optimizers, "epoch": self.epoch}}
+        training = {"optimizers": optimizers, "epoch": self.epoch}
+        return {"weights": self._weights(), "training": training}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take weights and, where they are given, what resuming needs."""
@@ -247,20 +255,16 @@ class DenoisingModel:
             "words": self.bags.words,
             "empty_texts": self.empty,
         }
-        save_document_model(folder, self.name, about, self.state_dict()["weights"])
+        save_document_model(folder, self.name, about, self._weights())
 
     @classmethod
     def load(cls, folder: Path, device: str) -> Self:
         """Read what `save` wrote."""
         about = read_json(folder / ABOUT, cls.About)
-        with unallocated():
-            shapes = cls(Bags(about.words), about.settings, "meta").state_dict()["weights"]
-        expected = {
-            name: (str(array.dtype).removeprefix("torch."), tuple(array.shape))
-            for name, array in shapes.items()
-        }
+        bags, settings = Bags(about.words), about.settings
+        expected = shapes_of(lambda: cls(bags, settings, "meta")._weights())
         arrays = read_tensors(folder / WEIGHTS, expected)
-        model = cls(Bags(about.words), about.settings, device)
+        model = cls(bags, settings, device)
         model.fingerprint, model.empty = about.corpus, about.empty_texts
         model.load_state_dict({"weights": arrays})
         return model

@@ -81,23 +81,18 @@ def load_network(
     """
     import torch
 
-    from stages.networks.size import unallocated
+    from stages.networks.size import shapes_of
 
     path = folder / WEIGHTS
     tensors = count_tensors(path)
     if num_layers > tensors:
         raise damaged(path, f"{tensors} arrays, too few for a num_layers of {num_layers}")
     try:
-        with unallocated():
-            weights = make().state_dict()
+        expected = shapes_of(lambda: make().state_dict())
     except RuntimeError as error:
         raise damaged(
             folder / ABOUT, f"a network of its settings cannot be made: {error}"
         ) from None
-    expected = {
-        name: (str(tensor.dtype).removeprefix("torch."), tuple(tensor.shape))
-        for name, tensor in weights.items()
-    }
     arrays = load_arrays(folder, expected)
     return {name: torch.from_numpy(array) for name, array in arrays.items()}
 

@@ -27,7 +27,7 @@ from stages.networks.cores import all_cores
 from stages.networks.learnt_pieces import MARKERS, LearntPieces, find_pieces
 from stages.networks.piece_classifier import PieceClassifier
 from stages.networks.piece_reader import BertShape, StoredShape
-from stages.networks.size import count_parameters, unallocated
+from stages.networks.size import count_parameters, shapes_of
 from stages.training.authorship import train_pass
 
 READ = {"cpu": 2**10, "cuda": 2**15}  # pieces read at a time where nothing is learnt
@@ -240,13 +240,8 @@ class BertScorer:
         shape = BertShape(**about.shape.model_dump())
         classes, positions = 1 + len(about.generators), about.max_pieces + 2
         make = partial(PieceClassifier, pieces.size, positions, about.num_layers, shape, classes)
-        with unallocated():
-            weights = make().state_dict()
-        expected = {
-            name: (str(each.dtype).removeprefix("torch."), tuple(each.shape))
-            for name, each in weights.items()
-        }
-        arrays, network = read_tensors(path, expected), make()
+        arrays = read_tensors(path, shapes_of(lambda: make().state_dict()))
+        network = make()
         network.load_state_dict({name: torch.from_numpy(each) for name, each in arrays.items()})
         return cls(about.model, pieces, about.max_pieces, shape, network.to(device).eval())
 

@@ -22,8 +22,22 @@ def unallocated() -> Iterator[None]:
         yield
 
 
+def shapes_of(make: Callable[[], Mapping[str, Any]]) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """Return type and shape of each weight that `make` gives, as `read_tensors` expects them.
+
+    Args:
+        make: makes a network, which is not allocated, and returns its weights by name.
+    """
+    with unallocated():
+        weights = make()
+    return {
+        name: (str(each.dtype).removeprefix("torch."), tuple(each.shape))
+        for name, each in weights.items()
+    }
+
+
 class _Undrawn(TorchFunctionMode):
-    """Answers what networks ask when they are made by something of the same shape.
+    """Gives networks that are made what they ask PyTorch for, in shape alone.
 
     Else PyTorch would load its compiler, a second's work, to find the shapes of no numbers.
     """
