@@ -45,9 +45,9 @@ def check_machine(values: Mapping[str, Any]) -> list[str]:
     if "bert" in values["embeddings"]:
         checks.append(lambda: _check_embedding(**values["embedding"]["bert"]))
     if "bert_gibbs" in values["generators"]:
-        checks.append(lambda: _check_bert(values["bert_gibbs"]["model"], "bert_gibbs.model"))
+        checks.append(partial(_check_part, values["bert_gibbs"], "bert_gibbs.model"))
     checks += [
-        partial(_check_bert, values["detector"][name]["model"], f"detector.{name}.model")
+        partial(_check_part, values["detector"][name], f"detector.{name}.model")
         for name in values["detectors"]
         if "model" in values["detector"][name]
     ]
@@ -88,18 +88,25 @@ def _check_oracle(weights: str, **settings: int) -> None:
         raise UserError(f"params.yaml: oracle.weights: {error}") from None
 
 
-def _check_bert(model: str, setting: str) -> None:
-    from stages.embeddings.pretrained_bert import MINILM, load_tokenizer, load_width
+def _check_bert(model: str, setting: str, num_layers: int | None = None) -> None:
+    from stages.embeddings.pretrained_bert import MINILM, check_layers, load_tokenizer, load_width
 
     if model != MINILM:
         load_tokenizer(model, setting)
         load_width(model, setting)
+    if num_layers is not None:
+        check_layers(model, num_layers, setting)
 
 
-def _check_embedding(model: str, vector_size: int | None) -> None:
+def _check_part(settings: Mapping[str, Any], setting: str) -> None:
+    """Check the model of a section, and as many layers of it as the section may ask for."""
+    _check_bert(settings["model"], setting, settings.get("num_layers"))
+
+
+def _check_embedding(model: str, num_layers: int | None, vector_size: int | None) -> None:
     from stages.embeddings.pretrained_bert import OF_EMBEDDING, load_width
 
-    _check_bert(model, OF_EMBEDDING)
+    _check_bert(model, OF_EMBEDDING, num_layers)
     width = load_width(model)
     if vector_size is not None and vector_size > width:
         raise UserError(

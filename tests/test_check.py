@@ -79,6 +79,32 @@ def test_a_bert_gives_at_most_its_own_width(size, is_allowed):
         assert "embedding.bert.vector_size is 385; allowed for MiniLM: at most its own" in line
 
 
+@pytest.mark.parametrize(
+    ("values", "place"),
+    [
+        (with_bert(num_layers=7), "embedding.bert"),
+        (
+            {**PARAMS, "bert_gibbs": {**BERT_GIBBS, "num_layers": 7}, "generators": ["bert_gibbs"]},
+            "bert_gibbs",
+        ),
+        (
+            {
+                **with_section(
+                    "detector",
+                    fine_tuned_bert={**PARAMS["detector"]["fine_tuned_bert"], "num_layers": 7},
+                ),
+                "detectors": ["fine_tuned_bert"],
+            },
+            "detector.fine_tuned_bert",
+        ),
+    ],
+)
+def test_more_layers_than_a_bert_has_are_told_before_any_work(values, place):
+    write(values)
+    (line,) = mistakes()
+    assert line.endswith(f"params.yaml: {place}.num_layers is 7; allowed for MiniLM: at most 6")
+
+
 def test_a_bert_that_is_not_there_is_told_before_any_work(tmp_path):
     (tmp_path / "empty").mkdir()
     write(with_bert(model="./empty"))

@@ -156,7 +156,7 @@ def test_a_bert_of_many_pieces_counts_those_of_the_texts_alone(bert, monkeypatch
 SETTINGS = {
     "scalar": {"order": "appearance"},
     "word2vec": {"vector_size": 12, "window": 3, "epochs": 3},
-    "bert": {"model": "MiniLM", "vector_size": 10},
+    "bert": {"model": "MiniLM", "num_layers": None, "vector_size": 10},
 }
 
 
@@ -283,6 +283,16 @@ DAMAGES = {
         }.items()
     },
     "project is 1": (["bert"], "about.json", said("project", value=1), "project: "),
+    "about without num_layers": (
+        *(["bert"], "about.json", said("num_layers"), "num_layers: Field required"),
+    ),
+    **{
+        f"num_layers {value!r}": (["bert"], "about.json", said("num_layers", value=value), match)
+        for value, match in {
+            0: "num_layers: .*found 0",
+            "3": "num_layers: .*found '3'",
+        }.items()
+    },
     "a blank model": (["bert"], "about.json", said("model", value=" "), "model: "),
     "begins of numbers": (
         *(["bert"], "vectors.safetensors"),
@@ -332,6 +342,14 @@ def test_an_unknown_bert_in_a_folder_is_told(saved, tmp_path):
     shutil.copytree(saved / "bert", tmp_path / "tampered")
     said("model", value=str(tmp_path / "../nowhere"))(tmp_path / "tampered/about.json")
     told = f"^{tmp_path}/tampered/about.json: model is .*nowhere', which is neither MiniLM nor a f"
+    with pytest.raises(UserError, match=told):
+        load_embedding("bert", tmp_path / "tampered", "cpu")
+
+
+def test_more_layers_than_a_folder_s_bert_has_are_told(saved, tmp_path):
+    shutil.copytree(saved / "bert", tmp_path / "tampered")
+    said("num_layers", value=7)(tmp_path / "tampered/about.json")
+    told = f"^{tmp_path}/tampered/about.json: num_layers is 7; allowed for MiniLM: at most 6"
     with pytest.raises(UserError, match=told):
         load_embedding("bert", tmp_path / "tampered", "cpu")
 
@@ -504,6 +522,19 @@ def test_bert_keeps_its_own_vectors_without_a_projection(corpus):
     assert embedding.decode(embedding.encode(TEXTS)) == TEXTS
 
 
+@pytest.mark.parametrize("num_layers", [1, 3, 6])
+def test_bert_reads_by_its_lowest_layers(num_layers, tmp_path):
+    embedding = BertEmbedding.fit(TEXTS, model="MiniLM", num_layers=num_layers)
+    tokenizer, model = load_tokenizer("MiniLM"), load_bert("MiniLM", "cpu")
+    inputs = tokenizer("the soup was cold", return_tensors="pt")
+    expected = model(**inputs, output_hidden_states=True).hidden_states[num_layers]
+    assert torch.allclose(embedding.encode(["the soup was cold"]), expected[:, 1:-1], atol=1e-5)
+    assert embedding.decode(embedding.encode(TEXTS)) == TEXTS
+    embedding.save(tmp_path / "saved")
+    loaded = BertEmbedding.load(tmp_path / "saved", "cpu")
+    assert torch.equal(loaded.encode(TEXTS), embedding.encode(TEXTS))
+
+
 def test_long_texts_are_read_in_overlapping_windows():
     # Ten positions leave room for eight pieces; windows of 17 pieces start at 0, 4, 8 and 9, and
     # share out their overlaps at 6, 10 and 12 (rounded down).
@@ -607,6 +638,8 @@ def test_bert_refuses_what_is_no_bert(tmp_path):
         load_bert(str(tmp_path), "cpu")
     with pytest.raises(UserError, match="vector_size is 385; allowed for MiniLM: at most"):
         BertEmbedding.fit(TEXTS, model="MiniLM", vector_size=385)
+    with pytest.raises(UserError, match=r"bert\.num_layers is 7; allowed for MiniLM: at most 6"):
+        BertEmbedding.fit(TEXTS, model="MiniLM", num_layers=7)
 
 
 def test_bert_refuses_another_padding_than_the_piece_0(tmp_path):

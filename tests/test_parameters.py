@@ -291,7 +291,7 @@ def test_a_misspelt_key_is_one_mistake_and_not_a_missing_key_besides():
         ("gan_overrides", "a mapping with the keys scalar, word2vec, bert"),
         ("gan_overrides.scalar", "a mapping with the keys hidden_size"),
         ("recipes.paper.noise", "one of normal, uniform"),
-        ("embedding.bert", "a mapping with the keys model, vector_size"),
+        ("embedding.bert", "a mapping with the keys model, num_layers, vector_size"),
         ("embedding.bert.model", "MiniLM, a folder, or the name"),
         ("markov", "a mapping with the keys order, start"),
         ("language_model", "a mapping with the keys"),
@@ -373,6 +373,7 @@ def test_the_file_is_a_mapping(values, word):
         ("recipes.modern.warm_up", -1, "a whole number of at least 0"),
         ("fetch.source", " ", "sample, mendeley, oracle, or the path of a file"),
         ("embedding.bert.vector_size", 0, "a whole number of at least 1, or null"),
+        ("embedding.bert.num_layers", 0, "a whole number of at least 1, or null"),
         # Lists of names.
         ("embeddings", [], "a list of one or more of scalar, word2vec, bert, each once"),
         ("embeddings", ["scalar"] * 2, "a list of one or more of scalar, word2vec, bert, each"),
@@ -695,7 +696,7 @@ def test_a_path_that_names_nothing_is_told_with_the_known_names():
 
 def test_a_section_is_loaded_as_its_settings():
     settings = load_settings("embedding.bert", BertSettings)
-    assert settings == BertSettings(model="MiniLM", vector_size=48)
+    assert settings == BertSettings(model="MiniLM", num_layers=None, vector_size=48)
 
 
 def test_the_mistakes_of_a_section_are_told_and_no_others():

@@ -31,6 +31,7 @@ from stages.corpus.errors import UserError
 from stages.corpus.settings import Bert, Count, Section, Text
 from stages.embeddings.pretrained_bert import (
     OF_EMBEDDING,
+    check_layers,
     encode_pieces,
     load_bert,
     load_tokenizer,
@@ -56,10 +57,12 @@ class Settings(Section):
 
     Attributes:
         model: MiniLM, which comes with the requirements, a folder, or a name on the hub.
+        num_layers: of it that are kept, the lowest ones; None keeps all.
         vector_size: E, discriminants to project to; None keeps BERT's own vectors.
     """
 
     model: Bert
+    num_layers: Count | None
     vector_size: Count | None
 
 
@@ -67,6 +70,7 @@ class _About(EmbeddingAbout):
     embedding: Literal["bert"]
     settings: Settings | None
     model: Text
+    num_layers: Count | None
     pieces: PiecesAfterEnd
     project: bool
 
@@ -86,6 +90,7 @@ class BertEmbedding:
         discriminants: (D, D) or (D, E), float32, the best direction first; what they make of
             training vectors has mean 0 and mean square 1.
         project: whether vectors are those E numbers, instead of BERT's own D.
+        num_layers: of the BERT that are kept, the lowest ones; None keeps all.
         device: where BERT runs and vectors live.
         setting: what names the model, for messages; see `pretrained.place_of`.
     """
@@ -104,10 +109,11 @@ class BertEmbedding:
         discriminants: Tensor,
         *,
         project: bool,
+        num_layers: int | None = None,
         device: str = "cpu",
         setting: str = OF_EMBEDDING,
     ) -> None:
-        self.model, self.setting = model, setting
+        self.model, self.num_layers, self.setting = model, num_layers, setting
         self.pieces = list(pieces)
         self.begins = begins
         self.mapping = mapping.to(device)
@@ -134,6 +140,7 @@ class BertEmbedding:
         texts: Sequence[str],
         *,
         model: str,
+        num_layers: int | None = None,
         vector_size: int | None = None,
         device: str = "cpu",
     ) -> Self:
@@ -142,17 +149,18 @@ class BertEmbedding:
         Args:
             texts: words joined by one space; see `draw_evenly` for how many are read.
             model: a BERT, as `pretrained_bert.load_bert` takes it.
+            num_layers: likewise.
             vector_size: E, discriminants to project to; None keeps BERT's own vectors, D wide.
             device: where BERT runs and vectors live.
 
         Raises:
-            UserError: `vector_size` is above BERT's own width, or its word pieces do not cover the
-                script of the texts.
+            UserError: as `load_bert`, `vector_size` is above BERT's own width, or its word pieces
+                do not cover the script of the texts.
         """
         tokenizer = load_tokenizer(model)
         name = "the training texts"
         check_pieces(tokenizer, texts, name=name, model=model, setting=OF_EMBEDDING)
-        bert = load_bert(model, device)
+        bert = load_bert(model, device, num_layers=num_layers)
         width = bert.config.hidden_size
         if vector_size is not None and vector_size > width:
             raise UserError(
@@ -177,6 +185,7 @@ class BertEmbedding:
             moments.center(),
             moments.discriminants(vector_size or width),
             project=vector_size is not None,
+            num_layers=num_layers,
             device=device,
         )
 
@@ -189,7 +198,7 @@ class BertEmbedding:
     def embed(self, tokens: Tensor) -> Tensor:
         """Turn ids of word pieces (B, T) into contextual vectors (B, T, E), float32."""
         if self._bert is None:
-            self._bert = load_bert(self.model, self.device, self.setting)
+            self._bert = load_bert(self.model, self.device, self.setting, self.num_layers)
         tokens = tokens.to(self.device)
         vectors, _ = encode_pieces(self._bert, self._tokenizer, tokens)  # (B, T, D)
         end = self.mapping[NOT_A_WORD]
@@ -237,7 +246,12 @@ class BertEmbedding:
 
     def save(self, folder: Path) -> None:
         """Write about.json and vectors.safetensors into a new folder; BERT stays where it is."""
-        about = {"model": self.model, "pieces": self.pieces, "project": self.project}
+        about = {
+            "model": self.model,
+            "num_layers": self.num_layers,
+            "pieces": self.pieces,
+            "project": self.project,
+        }
         save_about(folder, self, ["torch", "transformers"], about)
         vectors = {
             "begins": self.begins,
@@ -253,6 +267,8 @@ class BertEmbedding:
         about = read_json(folder / ABOUT, _About)
         setting = f"{folder / ABOUT}: model"
         width = load_width(about.model, setting)  # D
+        if about.num_layers is not None:
+            check_layers(about.model, about.num_layers, setting)
         rows = len(about.pieces)  # K
         expected = {
             "begins": ("bool", (rows,)),
@@ -262,7 +278,7 @@ class BertEmbedding:
         }
         arrays = read_tensors(folder / VECTORS, expected)
         tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
-        made = {"model": about.model, "pieces": about.pieces, "project": about.project}
+        made = {name: getattr(about, name) for name in ("model", "num_layers", "pieces", "project")}
         embedding = cls(**made, **tensors, device=device, setting=setting)
         embedding.settings, embedding.fingerprint = about.settings, about.corpus
         return embedding

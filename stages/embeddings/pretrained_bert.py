@@ -52,28 +52,58 @@ def load_width(model: str, setting: str = OF_EMBEDDING) -> int:
     Raises:
         UserError: as `load_bert`.
     """
+    return _load_config(model, setting).hidden_size
+
+
+def check_layers(model: str, num_layers: int, setting: str = OF_EMBEDDING) -> None:
+    """Refuse more layers than a BERT has, without loading its weights.
+
+    Args:
+        model: as for `load_bert`.
+        num_layers: those that are asked for.
+        setting: as for `load_bert`; the number stands beside it, as `num_layers`.
+
+    Raises:
+        UserError: as `load_bert`.
+    """
+    most = _load_config(model, setting).num_hidden_layers
+    if num_layers > most:
+        place = place_of(setting.removesuffix("model") + "num_layers")
+        raise UserError(f"{place} is {num_layers}; allowed for {model}: at most {most}")
+
+
+def _load_config(model: str, setting: str) -> Any:
     config = _load("AutoConfig", model, setting)
     if config.model_type != "bert":
         raise UserError(
             f"{place_of(setting)} is {model!r}, a model of type "
             f"{config.model_type!r}; expected a BERT, such as MiniLM or bert-base-uncased"
         )
-    return config.hidden_size
+    return config
 
 
-def load_bert(model: str, device: str, setting: str = OF_EMBEDDING) -> Any:
+def load_bert(
+    model: str, device: str, setting: str = OF_EMBEDDING, num_layers: int | None = None
+) -> Any:
     """Load a BERT, frozen and in evaluation mode.
 
     Args:
         model: MiniLM, a folder, or a name on the Hugging Face hub.
         device: where it runs.
         setting: what names the model, for the message; see `pretrained.place_of`.
+        num_layers: of it that are kept, the lowest ones; None keeps all.
 
     Raises:
-        UserError: there is no such model, or it is not a BERT.
+        UserError: there is no such model, it is not a BERT, or it has fewer layers.
     """
-    load_width(model, setting)
+    if num_layers is None:
+        _load_config(model, setting)
+    else:
+        check_layers(model, num_layers, setting)
     bert = _load("AutoModel", model, setting)
+    if num_layers is not None:
+        bert.encoder.layer = bert.encoder.layer[:num_layers]
+        bert.config.num_hidden_layers = num_layers
     replace_linear(bert)
     return bert.to(device).eval().requires_grad_(False)
 

@@ -132,13 +132,8 @@ class BertGibbs:
         # Here, as only what builds one needs a BERT.
         from stages.embeddings.pretrained_bert import load_bert, load_tokenizer
 
-        bert = load_bert(settings.model, "cpu", OF_MODEL)
+        bert = load_bert(settings.model, "cpu", OF_MODEL, settings.num_layers)
         config = bert.config
-        if settings.num_layers > config.num_hidden_layers:
-            raise UserError(
-                f"params.yaml: bert_gibbs.num_layers is {settings.num_layers}; allowed for "
-                f"{settings.model}: at most {config.num_hidden_layers}"
-            )
         texts = corpus.texts(corpus.train, corpus.max_length)
         if not any(texts):
             raise UserError(f"{corpus.name}: no text to learn from has a word")

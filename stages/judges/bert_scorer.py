@@ -114,13 +114,7 @@ class BertScorer:
         # Here, as only what makes one needs a BERT.
         from stages.embeddings.pretrained_bert import load_bert, load_tokenizer
 
-        bert = load_bert(model, "cpu", f"{SETTING}.model")
-        most = bert.config.num_hidden_layers
-        if num_layers > most:
-            raise UserError(
-                f"params.yaml: {SETTING}.num_layers is {num_layers}; allowed for {model}: at most "
-                f"{most}"
-            )
+        bert = load_bert(model, "cpu", f"{SETTING}.model", num_layers)
         torch.manual_seed(seed)
         pieces, ids = find_pieces(load_tokenizer(model, f"{SETTING}.model"), learnt.texts)
         max_pieces = min(max_pieces, bert.config.max_position_embeddings - 2)
