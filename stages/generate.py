@@ -196,7 +196,7 @@ def say_copied(runs: Sequence[int], texts: Sequence[str]) -> str:
     whole = sum(run == len(text.split()) > 0 for run, text in zip(runs, texts, strict=True))
     return (
         f"longest run copied from the training text: {max(runs)} words (mean {fmean(runs):.1f}); "
-        f"{whole} of {len(texts)} texts stand in it whole"
+        f"{whole} of {len(texts)} texts stand whole inside one of its texts"
     )
 
 

@@ -230,8 +230,8 @@ def test_copied_runs_are_told_and_written_before_each_text(call):
     Path("train.txt").write_text("My moon  is bright\nthe MOON is dark\n", encoding="utf-8")
     arguments = ("mine", "--count", 2, "--train", "train.txt")
     told = (
-        "longest run copied from the training text: 3 words (mean 3.0); 0 of 2 texts stand in it "
-        "whole"
+        "longest run copied from the training text: 3 words (mean 3.0); 0 of 2 texts stand whole "
+        "inside one of its texts"
     )
     assert call(*arguments) == (["my moon is dark"] * 2, told)
     assert call(*arguments, "--copies") == (["3\tmy moon is dark"] * 2, told)

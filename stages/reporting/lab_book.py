@@ -104,9 +104,11 @@ def _verdicts(record: Record, metrics: Path, generated: Sequence[str]) -> str:
             "## The judges",
             "How often each judge is right: that it takes real text for real, and generated text "
             "for generated. *The judge's own generator* is text as its GAN's generator writes it; "
-            "the file of that GAN holds texts that the discriminator has helped to choose. A "
-            "modern discriminator's threshold lets `cross_evaluate.real_share` of the validation "
-            "texts pass." + chance,
+            "the file of that GAN holds texts that the discriminator has helped to choose. Real "
+            "training text is what the judges have learnt from. A modern discriminator's or a "
+            "detector's threshold lets `cross_evaluate.real_share` of the validation texts pass, "
+            "so that a detector errs here less on real text, and more on generated, than at even "
+            "odds, as below." + chance,
             *verdict_tables(record),
             "![How often each judge is right](../plots/cross_evaluate.png)",
         ]
