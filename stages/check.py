@@ -94,8 +94,7 @@ def _check_bert(model: str, setting: str, num_layers: int | None = None) -> None
     if model != MINILM:
         load_tokenizer(model, setting)
         load_width(model, setting)
-    if num_layers is not None:
-        check_layers(model, num_layers, setting)
+    check_layers(model, num_layers, setting)
 
 
 def _check_part(settings: Mapping[str, Any], setting: str) -> None:

@@ -37,13 +37,19 @@ def make_texts(count, seed, word=None, length=8):
     return texts
 
 
-def make_detector(**changes):
+SETTINGS = {
+    "ngrams": SimpleNamespace(strength=0.1),
+    "vectors": SimpleNamespace(strength=10.0, model="MiniLM", num_layers=2),
+}
+
+
+def make_detector(kind="ngrams", **changes):
     fakes = {
         name: make_texts(200, place, word) for place, (name, word) in enumerate(GIVEN_AWAY.items())
     }
-    learn = make_learner("ngrams", {"ngrams": SimpleNamespace(strength=0.1)}, seed=3, device="cpu")
+    learn = make_learner(kind, SETTINGS, seed=3, device="cpu")
     options = {"learn": learn, "max_length": 20, "seed": 3} | changes
-    return Detector.fit("ngrams", make_texts(300, 7), make_texts(100, 8), fakes, **options)
+    return Detector.fit(kind, make_texts(300, 7), make_texts(100, 8), fakes, **options)
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +57,17 @@ def detector():
     return make_detector()
 
 
+@pytest.fixture(scope="module")
+def by_vectors():
+    return make_detector("vectors")
+
+
 # What is learnt
 
 
-def test_it_tells_unseen_texts_and_names_their_generator(detector):
+@pytest.mark.parametrize("fixture", ["detector", "by_vectors"])
+def test_it_tells_unseen_texts_and_names_their_generator(request, fixture):
+    detector = request.getfixturevalue(fixture)
     for place, word in enumerate(GIVEN_AWAY.values()):
         marked = [text for text in make_texts(200, 20 + place, word) if word in text]
         logits, resembled = detector.judge(marked)
@@ -159,7 +172,9 @@ def test_no_length_that_it_tells_is_no_text_that_it_tells(detector):
 # The folder
 
 
-def test_saved_is_loaded(detector, tmp_path):
+@pytest.mark.parametrize("fixture", ["detector", "by_vectors"])
+def test_saved_is_loaded(request, fixture, tmp_path):
+    detector = request.getfixturevalue(fixture)
     detector.save(tmp_path / "mine")
     loaded = Detector.load(tmp_path / "mine", "cpu")
     texts = make_texts(50, 60, "indeed")
@@ -181,7 +196,7 @@ def change_weights(folder, change):
     save_file(arrays, folder / WEIGHTS)
 
 
-DAMAGES = {
+OF_RUNS = {
     "no kind": (lambda folder: change_about(folder, detector="eyes"), "detector: "),
     "no generator": (lambda folder: change_about(folder, generators=[]), "generators: "),
     "one twice": (lambda folder: change_about(folder, generators=["a", "a"]), "distinct names"),
@@ -205,12 +220,33 @@ DAMAGES = {
 }
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
-def test_what_is_damaged_is_refused_in_one_line(detector, tmp_path, damage):
+OF_VECTORS = {
+    "fewer layers": (
+        lambda folder: change_about(folder, num_layers=1),
+        "vectors_weights: expected",
+    ),
+    "the last layer": (
+        lambda folder: change_about(folder, num_layers=None),
+        "vectors_weights: expected",
+    ),
+    "more layers than there are": (
+        lambda folder: change_about(folder, num_layers=7),
+        "about.json: num_layers is 7; allowed for MiniLM: at most 6",
+    ),
+    "no layers": (lambda folder: change_about(folder, num_layers=0), "num_layers: "),
+    "no model": (lambda folder: change_about(folder, model="none"), "about.json: model is 'none'"),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "damage"),
+    [*(("ngrams", name) for name in OF_RUNS), *(("vectors", name) for name in OF_VECTORS)],
+)
+def test_what_is_damaged_is_refused_in_one_line(request, tmp_path, kind, damage):
     folder = tmp_path / "mine"
     shutil.rmtree(folder, ignore_errors=True)
-    detector.save(folder)
-    change, told = DAMAGES[damage]
+    request.getfixturevalue("detector" if kind == "ngrams" else "by_vectors").save(folder)
+    change, told = (OF_RUNS | OF_VECTORS)[damage]
     change(folder)
     with pytest.raises(UserError) as error:
         Detector.load(folder, "cpu")

@@ -55,19 +55,19 @@ def load_width(model: str, setting: str = OF_EMBEDDING) -> int:
     return _load_config(model, setting).hidden_size
 
 
-def check_layers(model: str, num_layers: int, setting: str = OF_EMBEDDING) -> None:
+def check_layers(model: str, num_layers: int | None, setting: str = OF_EMBEDDING) -> None:
     """Refuse more layers than a BERT has, without loading its weights.
 
     Args:
         model: as for `load_bert`.
-        num_layers: those that are asked for.
+        num_layers: those that are asked for; None asks for all.
         setting: as for `load_bert`; the number stands beside it, as `num_layers`.
 
     Raises:
         UserError: as `load_bert`.
     """
     most = _load_config(model, setting).num_hidden_layers
-    if num_layers > most:
+    if num_layers is not None and num_layers > most:
         place = place_of(setting.removesuffix("model") + "num_layers")
         raise UserError(f"{place} is {num_layers}; allowed for {model}: at most {most}")
 
@@ -96,10 +96,7 @@ def load_bert(
     Raises:
         UserError: there is no such model, it is not a BERT, or it has fewer layers.
     """
-    if num_layers is None:
-        _load_config(model, setting)
-    else:
-        check_layers(model, num_layers, setting)
+    check_layers(model, num_layers, setting)
     bert = _load("AutoModel", model, setting)
     if num_layers is not None:
         bert.encoder.layer = bert.encoder.layer[:num_layers]

@@ -16,6 +16,7 @@ from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
 from stages.corpus.checked_files import read_tensors
+from stages.corpus.settings import Size
 from stages.judges.hashed_runs import check_runs, find_repeated, hash_runs
 from stages.judges.scorer import ABOUT, WEIGHTS, ScorerAbout
 
@@ -24,6 +25,16 @@ RUNS = {"words": (1, 3), "characters": (2, 4)}  # shortest and longest run of ea
 
 Way = Literal["words", "characters", "vectors"]
 WAYS: dict[str, tuple[Way, ...]] = {"ngrams": ("words", "characters"), "vectors": ("vectors",)}
+
+
+class LinearAbout(ScorerAbout):
+    """What a linear detector says of itself.
+
+    Attributes:
+        num_layers: of the model, whose vectors it reads; None where it needs no model.
+    """
+
+    num_layers: Size | None
 
 
 class LinearScorer:
@@ -36,7 +47,7 @@ class LinearScorer:
         encoder: of sentence vectors, where it reads these.
     """
 
-    About: ClassVar = ScorerAbout
+    About: ClassVar = LinearAbout
 
     def __init__(
         self, ways: Sequence[Way], arrays: Mapping[str, np.ndarray], encoder: Any = None
@@ -89,26 +100,32 @@ class LinearScorer:
         return total / len(self.ways)
 
     def about(self) -> dict[str, Any]:
-        """Name the model of its sentence vectors; see `Scorer`."""
-        return {"model": "none" if self.encoder is None else self.encoder.model}
+        """Name the model of its sentence vectors, and its layers; see `Scorer`."""
+        if self.encoder is None:
+            return {"model": "none", "num_layers": None}
+        return {"model": self.encoder.model, "num_layers": self.encoder.num_layers}
 
     def describe(self) -> dict[str, float]:
         """Count the runs that it reads by."""
         return {name: len(runs) for name, runs in self.arrays.items() if name.endswith("_runs")}
 
     @classmethod
-    def load(cls, folder: Path, about: ScorerAbout, device: str) -> Self:
+    def load(cls, folder: Path, about: LinearAbout, device: str) -> Self:
         """Read its weights; see `Scorer`. Its BERT may not be there either."""
         ways = WAYS[about.detector]
-        arrays = read_tensors(folder / WEIGHTS, cls.expect(ways, len(about.generators)))
-        check_runs(folder / WEIGHTS, arrays, *(f"{way}_runs" for way in ways if way in RUNS))
         encoder = None
         if "vectors" in ways:
-            encoder = RememberingEncoder.of(about.model, device, f"{folder / ABOUT}: model")
+            encoder = RememberingEncoder.of(
+                about.model, device, f"{folder / ABOUT}: model", about.num_layers
+            )
+        arrays = read_tensors(folder / WEIGHTS, cls.expect(ways, len(about.generators), encoder))
+        check_runs(folder / WEIGHTS, arrays, *(f"{way}_runs" for way in ways if way in RUNS))
         return cls(ways, arrays, encoder)
 
     @staticmethod
-    def expect(ways: Sequence[Way], count: int) -> dict[str, tuple[str, Sequence[int | str]]]:
+    def expect(
+        ways: Sequence[Way], count: int, encoder: Any
+    ) -> dict[str, tuple[str, Sequence[int | str]]]:
         """Say which arrays a scorer of `count` generators has; see `checked_files.read_tensors`."""
         expected: dict[str, tuple[str, Sequence[int | str]]] = {
             "bias": ("float64", (len(ways), 1 + count))
@@ -116,7 +133,8 @@ class LinearScorer:
         for way in ways:
             if way in RUNS:
                 expected[f"{way}_runs"] = ("int64", (way,))
-            expected[f"{way}_weights"] = ("float64", (way, 1 + count))
+            features = encoder.width if way == "vectors" else way
+            expected[f"{way}_weights"] = ("float64", (features, 1 + count))
         return expected
 
 
@@ -128,15 +146,16 @@ class RememberingEncoder:
     """
 
     def __init__(self, encoder: Any) -> None:
-        self.model, self.encoder = encoder.model, encoder
+        self.model, self.num_layers, self.width = encoder.model, encoder.num_layers, encoder.width
+        self.encoder = encoder
         self.vectors: dict[str, np.ndarray] = {}
 
     @classmethod
-    def of(cls, model: str, device: str, setting: str) -> Self:
-        """Load the encoder of a model; see `SentenceEncoder`."""
+    def of(cls, model: str, device: str, setting: str, num_layers: int | None) -> Self:
+        """Load the encoder of a model, and of as many of its layers; see `SentenceEncoder`."""
         from stages.measures.sentence_vectors import SentenceEncoder
 
-        return cls(SentenceEncoder(device, model, setting))
+        return cls(SentenceEncoder(device, model, setting, num_layers))
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
         """Return the vectors of texts, (N, E) float32, the work shared by all cores."""

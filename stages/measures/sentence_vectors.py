@@ -31,15 +31,25 @@ class SentenceEncoder:
         device: where it runs.
         model: a BERT, as `pretrained_bert.load_bert` takes it.
         setting: what names the model, for messages; see `pretrained.place_of`.
+        num_layers: L, of it that are read, the lowest ones, side by side; None reads the last one
+            alone.
 
     Raises:
         UserError: as `load_bert` and `load_tokenizer`.
     """
 
-    def __init__(self, device: str, model: str = MINILM, setting: str = SETTING) -> None:
+    def __init__(
+        self,
+        device: str,
+        model: str = MINILM,
+        setting: str = SETTING,
+        num_layers: int | None = None,
+    ) -> None:
         self.device, self.model, self.setting = device, model, setting
+        self.num_layers = num_layers
         self.tokenizer = load_tokenizer(model, setting)
-        self.bert = load_bert(model, device, setting)
+        self.bert = load_bert(model, device, setting, num_layers)
+        self.width = self.bert.config.hidden_size * (num_layers or 1)
         self.length = min(LENGTH, self.bert.config.max_position_embeddings)
 
     def check(self, texts: Sequence[str], name: str) -> None:
@@ -58,7 +68,8 @@ class SentenceEncoder:
             pool: of `all_cores`, whose workers share the texts; None reads them here.
 
         Returns:
-            Vectors (N, E), float32, of length 1; MiniLM's E is 384.
+            Vectors (N, E), float32, of length 1; MiniLM's E is 384. Of L layers side by side E is
+            L times as much, each layer's part of length 1.
         """
         distinct = {text: row for row, text in enumerate(dict.fromkeys(texts))}
         ids = self.tokenizer([*distinct], truncation=True, max_length=self.length)["input_ids"]
@@ -69,7 +80,7 @@ class SentenceEncoder:
             chunks.append(waiting[-max(1, PIECES[self.device] // len(ids[waiting[-1]])) :])
             del waiting[-len(chunks[-1]) :]
         read = map if pool is None else pool.map
-        vectors = torch.zeros((len(ids), self.bert.config.hidden_size))  # (N, E)
+        vectors = torch.zeros((len(ids), self.width))  # (N, E)
         parts = read(self._read, ([ids[row] for row in chunk] for chunk in chunks))
         for chunk, part in zip(chunks, parts, strict=True):
             vectors[chunk] = part
@@ -79,7 +90,10 @@ class SentenceEncoder:
     def _read(self, ids: list[list[int]]) -> Tensor:
         """Return the vector of each text, given as its pieces, (B, E)."""
         inputs = self.tokenizer.pad({"input_ids": ids}, return_tensors="pt").to(self.device)
-        hidden = self.bert(**inputs).last_hidden_state  # (B, T, E)
         mask = inputs["attention_mask"].unsqueeze(2)  # (B, T, 1)
+        if self.num_layers is None:
+            layers = [self.bert(**inputs).last_hidden_state]  # (B, T, E)
+        else:  # (B, T, E / L) each, after that of the pieces alone
+            _, *layers = self.bert(**inputs, output_hidden_states=True).hidden_states
         # The sum has the mean's direction, which is all that is kept.
-        return normalize((hidden * mask).sum(1), dim=1).cpu()
+        return torch.cat([normalize((each * mask).sum(1), dim=1) for each in layers], 1).cpu()

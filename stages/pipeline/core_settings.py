@@ -122,10 +122,11 @@ class NgramDetector(Section):
 
 
 class VectorDetector(Section):
-    """A detector of generated text by a BERT's sentence vectors."""
+    """A detector of generated text by a BERT's sentence vectors, of several layers."""
 
     strength: Strength
     model: Bert
+    num_layers: Size
 
 
 class BertDetector(BertSettings):

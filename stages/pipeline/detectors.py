@@ -35,7 +35,7 @@ def make_learner(
         return learn
     own = settings[kind]
     if kind == "vectors" and encoder is None:
-        encoder = RememberingEncoder.of(own.model, device, "detector.vectors.model")
+        encoder = RememberingEncoder.of(own.model, device, "detector.vectors.model", own.num_layers)
 
     def learn_weights(learnt: Owned, unseen: Owned, *, resemblance: bool = True) -> Scorer:
         return LinearScorer.fit(WAYS[kind], *learnt, own.strength, encoder, resemblance=resemblance)
