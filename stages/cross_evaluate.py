@@ -73,7 +73,7 @@ def main() -> None:
             write_judgements(folder / f"{name}.csv", said, lines)
     write_json("metrics/cross_evaluate.json", verdicts)
     with replacing("plots/cross_evaluate.png") as path:
-        draw_verdicts(path, verdicts, real=REAL)
+        draw_verdicts(path, verdicts, real=REAL, own=OWN)
 
 
 def choose(size: int, count: int, seed: int) -> list[int]:

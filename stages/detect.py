@@ -41,16 +41,17 @@ def main(*arguments: str) -> None:
         ) from None
     shown = list(judge(detector, lines, request))
     if request.output is not None:
-        write_lines(request.output, (line for _, line in shown))
-    elif not print_lines([line for _, line in shown]):
+        write_lines(request.output, (line for *_, line in shown))
+    elif not print_lines([line for *_, line in shown]):
         return
-    print(summarise([verdict for verdict, _ in shown], detector), file=sys.stderr)
+    probabilities, whys, _ = zip(*shown, strict=True)
+    print(summarise(probabilities, whys, detector), file=sys.stderr)
 
 
 def judge(
     detector: Detector, lines: Sequence[str], request: DetectRequest
-) -> Iterator[tuple[float | None, str]]:
-    """Judge lines; yield each one's probability, None where it cannot tell, and what to show."""
+) -> Iterator[tuple[float | None, str | None, str]]:
+    """Judge lines; yield each one's probability or why it cannot tell, and what to show."""
     with tqdm(total=len(lines), unit="line", leave=False) as progress:
         for first in range(0, len(lines), BATCH):
             batch = lines[first : first + BATCH]
@@ -61,7 +62,8 @@ def judge(
                 why = None if can_tell[number] else SHORT if texts[number] else EMPTY
                 probability = float(probabilities[number]) if why is None else None
                 name = detector.generators[places[number]] if why is None else None
-                yield probability, show(batch[number], probability, name, why, request.as_json)
+                shown = show(batch[number], probability, name, why, request.as_json)
+                yield probability, why, shown
             progress.update(len(batch))
 
 
@@ -79,8 +81,10 @@ def show(
     return f"{probability:.3f}\t{generator}\t{line}"
 
 
-def summarise(probabilities: Sequence[float | None], detector: Detector) -> str:
-    """Say in one line how many texts were taken for generated."""
+def summarise(
+    probabilities: Sequence[float | None], whys: Sequence[str | None], detector: Detector
+) -> str:
+    """Say in one line how many texts were taken for generated, and how many could not be told."""
     told = [each for each in probabilities if each is not None]
     if detector.shortest is None:
         return (
@@ -88,8 +92,9 @@ def summarise(probabilities: Sequence[float | None], detector: Detector) -> str:
             "too few texts, or cannot"
         )
     taken = sum(each > 0.5 for each in told)
-    left = len(probabilities) - len(told)
-    few = f"; {left} of fewer than {detector.shortest} words: {SHORT}" if left else ""
+    short, empty = whys.count(SHORT), whys.count(EMPTY)
+    few = f"; {short} of fewer than {detector.shortest} words: {SHORT}" if short else ""
+    few += f"; {empty} with {EMPTY}" if empty else ""
     return f"{taken} of {len(told)} texts are more likely generated than real{few}"
 
 

@@ -160,7 +160,7 @@ def test_each_line_has_its_verdict(capfd):
     assert float(last[0]) < 0.5
     assert told == (
         "1 of 2 texts are more likely generated than real; "
-        f"2 of fewer than {shortest} words: too short to tell"
+        f"1 of fewer than {shortest} words: too short to tell; 1 with no word"
     )
 
 

@@ -399,7 +399,8 @@ def test_a_model_that_is_not_there_is_told():
         (
             make_vae,
             ["--between", "the soup", "a COLD Moon"],
-            "text 'a cold moon': the lstm vae has not learnt the word 'a'",
+            "text 'a cold moon': the lstm vae has not learnt the word 'a'; expected words of the "
+            "texts that it learnt from",
         ),
         (
             make_vae,

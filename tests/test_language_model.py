@@ -157,7 +157,10 @@ def test_generate_draws_as_it_is_told(options):
 def test_a_beginning_with_an_unknown_word_is_refused(prefix):
     with pytest.raises(UserError) as error:
         write(make_model(), prefix=prefix)
-    assert str(error.value) == "prefix: the language model has not learnt the word 'unheard'"
+    assert str(error.value) == (
+        "prefix: the language model has not learnt the word 'unheard'; expected words of the texts "
+        "that it learnt from"
+    )
 
 
 def test_labels_are_refused():

@@ -354,6 +354,43 @@ def test_labels_of_any_name_are_classes():
     assert ",eggs,unknown" in Path("data/words.txt").read_text()
 
 
+def test_a_label_column_that_the_user_named_and_no_file_has_is_refused():
+    write_table("mine.csv", *((f"text {number}", "ab"[number % 2]) for number in range(40)))
+    set_params({"fetch.label": "ohlabel"})
+    with pytest.raises(UserError) as caught:
+        main()
+    assert str(caught.value) == (
+        "params.yaml: fetch.label is ohlabel, but mine.csv has no such column among index, Text, "
+        "oh_label; set it to a name among these, or to null for texts without labels"
+    )
+    rows = (f'{{"Text": "word {number}", "ohlabel": "a"}}' for number in range(40))
+    write_lines("other.jsonl", *rows)
+    main()  # one file has it
+    assert read_metrics()["dropped"] == 40
+
+
+def test_a_json_key_of_labels_that_no_object_has_is_refused():
+    write_lines("mine.jsonl", *(f'{{"Text": "text {number}"}}' for number in range(40)))
+    set_params({"fetch.label": "class"})
+    with pytest.raises(
+        UserError, match=r"is class, but mine\.jsonl has no such key among Text; set"
+    ):
+        main()
+    set_params({"fetch.label": "oh_label"})
+    main()  # as it comes: texts without labels
+    assert read_metrics()["labels"] == {}
+
+
+def test_a_label_of_the_mapping_that_no_row_has_is_told(capsys):
+    write_table("mine.csv", *((f"text {number}", "ab"[number % 2]) for number in range(40)))
+    set_prepare(labels={"a": 0, "b": 1, "bee": 1, True: 1})
+    main()
+    warnings = [line for line in told(capsys) if line.startswith("warning: ")]
+    assert warnings == [
+        f"warning: prepare.labels names {label}, which no row has" for label in ("bee", "True")
+    ]
+
+
 def test_a_label_of_which_no_text_is_left_is_none():
     rows = [(f"text {number}", "ab"[number % 2]) for number in range(40)]
     write_table("mine.csv", *rows, *((f"long text {number} " * 9, "aa") for number in range(3)))

@@ -37,12 +37,14 @@ class Rows(NamedTuple):
         dropped: rows that are not among them, by reason.
         notes: how it was read, where that is unusual, such as its separator.
         warnings: what may be wrong with it.
+        lacks_label: says that it lacks the column of labels, and what it has; "" where it does not.
     """
 
     rows: list[tuple[str, str | None]]
     dropped: Counter[str]
     notes: list[str]
     warnings: list[str]
+    lacks_label: str = ""
 
     @property
     def read(self) -> int:
@@ -83,7 +85,7 @@ def read_delimited(
     else:
         layout, header = _name_columns(lines, name, separators, text, label)
     records, quoting, warnings = read_records(lines, name, layout)
-    notes = []
+    notes, lacks_label = [], ""
     if layout.separator not in (",", NO_SEPARATOR):
         notes.append(f"separated by {SEPARATORS.get(layout.separator, layout.separator)}")
     if not quoting:
@@ -91,10 +93,13 @@ def read_delimited(
     if header is None:
         notes.append("no header")
     elif label is not None and layout.label is None:
-        notes.append(f"no column {label} among {_say(header)}, so no labels")
+        among = f"among {_say(header)}"
+        lacks_label = f"no such column {among}"
+        notes.append(f"no column {label} {among}, so no labels")
     body = records[header is not None :]
     rows, dropped = _select(body, layout, header)
-    return Rows(rows, dropped, notes, [*warnings, *_find_short(body, name, layout)])
+    warnings += _find_short(body, name, layout)
+    return Rows(rows, dropped, notes, warnings, lacks_label)
 
 
 @any_length()

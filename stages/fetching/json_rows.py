@@ -47,10 +47,12 @@ def read_json(content: str, name: str, text: Column, label: Column | None) -> Ro
             rows.append((said or "", None if label_key is None else named))
     if len(objects) < len(values):
         dropped["no JSON object"] = len(values) - len(objects)
-    notes = []
+    notes, lacks_label = [], ""
     if label is not None and label_key is None:
-        notes.append(f"no key {label} among {', '.join(keys)[:120]}, so no labels")
-    return Rows(rows, dropped, notes, [])
+        among = f"among {', '.join(keys)[:120]}"
+        lacks_label = f"no such key {among}"
+        notes.append(f"no key {label} {among}, so no labels")
+    return Rows(rows, dropped, notes, [], lacks_label)
 
 
 def _find(keys: Iterable[str], wanted: Column) -> str | None:

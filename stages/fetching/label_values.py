@@ -61,9 +61,7 @@ def choose_classes(
         return tuple(classes), {label: place for place, label in enumerate(classes)}
     wanted: dict[str, int] = {}
     for label, place in mapping.items():
-        # YAML reads True and true alike, so that the file's own way of writing is unknown.
-        spellings = [str(label), str(label).lower(), str(label).upper()]
-        for name in spellings if isinstance(label, bool) else [name_label(label)]:
+        for name in _spell(label):
             if wanted.setdefault(name, place) != place:
                 raise UserError(
                     f"params.yaml: prepare.labels maps the label {name} to 0 and to 1; expected one"
@@ -74,6 +72,21 @@ def choose_classes(
             f"found are {say_counts(counts)}; name these, or set it to null to keep them as classes"
         )
     return ("0", "1"), wanted
+
+
+def find_unused(
+    counts: Mapping[str, int], mapping: Mapping[LabelValue, Literal[0, 1]]
+) -> list[LabelValue]:
+    """Return the labels of a mapping that no row has; see `choose_classes`."""
+    return [label for label in mapping if counts.keys().isdisjoint(_spell(label))]
+
+
+def _spell(label: LabelValue) -> list[str]:
+    """Return the names that a label of a mapping may have in a file."""
+    if not isinstance(label, bool):
+        return [name_label(label)]
+    # YAML reads True and true alike, so that the file's own way of writing is unknown.
+    return [str(label), str(label).lower(), str(label).upper()]
 
 
 def say_counts(counts: Mapping[str, int]) -> str:

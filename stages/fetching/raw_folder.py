@@ -7,11 +7,13 @@ from typing import Literal
 from tqdm import tqdm
 
 from stages.corpus.errors import UserError
-from stages.fetching.label_values import LabelValue, say_counts, say_rows
+from stages.fetching.delimited import Column, Rows
+from stages.fetching.label_values import LabelValue, find_unused, say_counts, say_label, say_rows
 from stages.fetching.merging import NO_LABEL_GIVEN, Merged, merge_files
 from stages.fetching.raw_files import Reading, read_raw_file
 
 LINES = 20  # at most, about single files of one kind
+USUAL_LABEL = "oh_label"  # fetch.label as it comes, the paper's; files without it have no labels
 
 Tell = Callable[[str], None]
 
@@ -31,7 +33,8 @@ def read_folder(
         tell: takes one line at a time.
 
     Raises:
-        UserError: there is no file, one cannot be read, or none has a row that can be used.
+        UserError: there is no file, one cannot be read, none has the column of labels that the
+            user has named, or none has a row that can be used.
     """
     paths = sorted(path for path in folder.rglob("*") if path.is_file() and path.name[0] != ".")
     if not paths:
@@ -46,6 +49,7 @@ def read_folder(
     _tell_some(
         [f"warning: {warning}" for file in files.values() for warning in file.warnings], tell
     )
+    _check_label(files, reading.label)
     merged = merge_files(files, mapping)
     dropped = [
         f"dropped: {reason}: {say_rows(count)} of {name}"
@@ -55,6 +59,8 @@ def read_folder(
     _tell_some(dropped, tell)
     if merged.labels and (mapping or merged.label_names != ("0", "1")):
         tell(f"labels: {say_counts(merged.labels)}")
+    for label in find_unused(merged.labels, mapping or {}):
+        tell(f"warning: prepare.labels names {say_label(str(label))}, which no row has")
     if not merged.counts["rows"]:
         found = "is empty" if len(files) == 1 else "are empty"
         raise UserError(f"{folder}: expected texts, but {', '.join([*files][:LINES])} {found}")
@@ -65,6 +71,18 @@ def read_folder(
             "prepare.labels"
         )
     return merged
+
+
+def _check_label(files: Mapping[str, Rows], label: Column | None) -> None:
+    """Refuse a column of labels that no file has, unless it is the one that nobody need name."""
+    without = {name: file.lacks_label for name, file in files.items() if file.lacks_label}
+    labelled = any(label is not None for file in files.values() for _, label in file.rows)
+    if without and not labelled and label != USUAL_LABEL:
+        name, found = next(iter(without.items()))
+        raise UserError(
+            f"params.yaml: fetch.label is {label}, but {name} has {found}; set it to a name among "
+            "these, or to null for texts without labels"
+        )
 
 
 def _list(notes: Sequence[str]) -> str:

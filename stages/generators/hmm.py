@@ -17,7 +17,6 @@ from pydantic import Field
 
 from stages.corpus.checked_files import Words, damaged
 from stages.corpus.corpus import UNKNOWN, Corpus, Split
-from stages.corpus.errors import UserError
 from stages.corpus.settings import Count, Section, Size
 from stages.generators.folder import WEIGHTS, load_about, load_arrays, save_folder
 from stages.generators.protocol import (
@@ -26,6 +25,7 @@ from stages.generators.protocol import (
     Step,
     check_request,
     check_vocabulary,
+    not_learnt,
 )
 from stages.networks.hidden_markov_model import (
     Batch,
@@ -193,7 +193,7 @@ class Hmm:
         check_request(self, temperature=temperature, top_p=top_p, labels=labels, prefix=prefix)
         for word in prefix.split():
             if word not in self.ids:
-                raise UserError(f"prefix: the hidden Markov model has not learnt the word {word!r}")
+                raise not_learnt("prefix", "hidden Markov model", "word", word)
         beginning = [self.ids[word] for word in prefix.split()]
         random = np.random.default_rng(seed)
         for first in range(0, count, BATCH):

@@ -259,6 +259,22 @@ def check_vocabulary(corpus: Corpus, tokens: np.ndarray) -> None:
         )
 
 
+def not_learnt(what: str, name: str, kind: str, found: str) -> UserError:
+    """Make the error of a text with a word or character that a generator does not know.
+
+    Args:
+        what: the text is, such as `prefix`.
+        name: of the generator.
+        kind: `word` or `character`.
+        found: the first one that it has not learnt.
+    """
+    name = name.replace("_", " ")
+    return UserError(
+        f"{what}: the {name} has not learnt the {kind} {found!r}; expected {kind}s of the texts "
+        "that it learnt from"
+    )
+
+
 def check_request(
     generator: Generator,
     *,

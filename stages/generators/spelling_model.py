@@ -16,7 +16,7 @@ from stages.corpus.errors import UserError
 from stages.corpus.settings import Count, NetworkSettings, Size
 from stages.generators.folder import load_about, load_network, save_folder
 from stages.generators.plateau_model import PlateauModel
-from stages.generators.protocol import GeneratorAbout, check_request
+from stages.generators.protocol import GeneratorAbout, check_request, not_learnt
 from stages.generators.spelling import (
     LINE_END,
     SPACE,
@@ -201,8 +201,7 @@ class SpellingModel(PlateauModel):
         """
         for character in text:
             if character not in self.ids:
-                name = self.name.replace("_", " ")
-                raise UserError(f"{what}: the {name} has not learnt the character {character!r}")
+                raise not_learnt(what, self.name, "character", character)
 
     def write(self, tokens: Tensor) -> list[str]:
         """Turn ids (N, T) into texts, without the space by which one is cropped."""

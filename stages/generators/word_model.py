@@ -13,11 +13,16 @@ from torch import Tensor, nn
 
 from stages.corpus.checked_files import WordsAfterEnd
 from stages.corpus.corpus import UNKNOWN, Corpus, Split
-from stages.corpus.errors import UserError
 from stages.corpus.settings import Count, NetworkSettings, Share, Size
 from stages.generators.folder import load_about, load_network, save_folder
 from stages.generators.plateau_model import PlateauModel
-from stages.generators.protocol import GeneratorAbout, Step, check_request, check_vocabulary
+from stages.generators.protocol import (
+    GeneratorAbout,
+    Step,
+    check_request,
+    check_vocabulary,
+    not_learnt,
+)
 from stages.networks.size import count_parameters
 from stages.training.likelihood import log_likelihood, negative_log_likelihood, train_epoch
 
@@ -194,8 +199,7 @@ class WordModel(PlateauModel):
         """
         for word in text.split():
             if not self.ids.get(word):
-                name = self.name.replace("_", " ")
-                raise UserError(f"{what}: the {name} has not learnt the word {word!r}")
+                raise not_learnt(what, self.name, "word", word)
 
     def generate(
         self,

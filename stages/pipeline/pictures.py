@@ -59,7 +59,10 @@ def _save(figure: Figure, path: Path | str) -> None:
 
 
 def draw_verdicts(
-    path: Path | str, verdicts: Mapping[str, Mapping[str, Mapping[str, float]]], real: Sequence[str]
+    path: Path | str,
+    verdicts: Mapping[str, Mapping[str, Mapping[str, float]]],
+    real: Sequence[str],
+    own: str,
 ) -> None:
     """Draw how right each judge is about each source, as a heat map.
 
@@ -68,6 +71,7 @@ def draw_verdicts(
         verdicts: `accuracy` and `mse`, both from 0 to 1, by judge, then by source; the first judge
             has all sources, in the order to draw them.
         real: the sources that are real text.
+        own: the source that is each judge's own generator.
     """
     judges = list(verdicts)
     sources = list(verdicts[judges[0]])
@@ -100,8 +104,10 @@ def draw_verdicts(
                 fontsize=9,
                 color="black" if 0.2 < verdict["accuracy"] < 0.8 else "white",
             )
+    shown = {own: "judge's_own_generator"}
     labels = [
-        f"{source.replace('_', chr(10))}\n({'real' if source in real else 'fake'})"
+        f"{shown.get(source, source).replace('_', chr(10))}\n"
+        f"({'real' if source in real else 'fake'})"
         for source in sources
     ]
     axes.set_xticks(range(len(sources)), labels)
@@ -290,7 +296,8 @@ def _label_trade(axes: Axes) -> None:
     """Say what a picture of quality against diversity shows, and put better at the top."""
     axes.invert_yaxis()
     axes.set_xlabel("Self-BLEU-4 (higher: a source's texts are more alike; best: as real text)")
-    axes.set_ylabel("Frechet distance (lower, at the top, is closer to real text)")
+    scale = ", logarithmic" if axes.get_yscale() == "log" else ""
+    axes.set_ylabel(f"Frechet distance{scale} (lower, at the top, is closer to real text)")
     # Beside the axes, where it covers no point.
     axes.figure.legend(loc="outside right upper", frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
