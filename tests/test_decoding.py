@@ -1,6 +1,7 @@
 """From the bytes of a file to its text: encodings, packing, what is no text."""
 
 import gzip
+import random
 
 import pytest
 
@@ -140,6 +141,8 @@ def test_an_archive_inside_gzip_and_zero_bytes_are_no_text(read):
             read(content)
     with pytest.raises(UserError, match="found a binary file"):
         read(b"\x80\x04some" + bytes(range(7)) * 20)
+    with pytest.raises(UserError, match="found a binary file"):
+        read(random.Random(1).randbytes(5000))
     assert read(b"one \0 among two hundred " + b"signs " * 40).text.startswith("one \0")
 
 

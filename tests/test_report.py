@@ -456,8 +456,17 @@ def test_encoders_of_whole_texts_have_their_table(tree):
     assert "by chance it would be 5.0 %." in page
     assert "| lsa | 50 | 58.4 % (56.2 to 60.6) | 3 |" in page
     assert "| tfidf | 2,000 | 60.8 % | 0 |" in page
-    assert "| at 0.02 % |" in page
+    assert "| 2 (0.02 %) |" in page
     assert "(../plots/documents.png)" in page
+
+
+def test_parts_that_are_as_many_texts_have_one_column(tree):
+    # Of 2,335 the parts are 0.2, 0.5, 1.2 and 4.7 texts: three times one, and five.
+    parts = {f"precision_at_{part}": 0.8 for part in ("0.0001", "0.0002", "0.0005", "0.002")}
+    values = {"texts": {"queries": 9, "candidates": 2335, "chance": 0.5}}
+    values["lsa"] = {"width": 5, "empty_queries": 1, **parts}
+    write(tree, "metrics/evaluate_documents.json", {"evaluate_documents": values})
+    assert "| width | 1 (0.05 %) | 5 (0.2 %) | queries" in render(tree)
 
 
 def test_encoders_of_texts_without_labels_are_told_without_finds(tree):

@@ -2,6 +2,7 @@
 
 import codecs
 import gzip
+import re
 import zlib
 from pathlib import Path
 from typing import NamedTuple
@@ -36,7 +37,9 @@ _OTHERS = {
 _SAMPLE = 200_000  # bytes of lines with other signs than ASCII's by which an encoding is guessed
 _MOSTLY = 2  # sound signs for each broken one, from which a text counts as UTF-8 all the same
 _WORDS_SHOWN = 3  # by which people can tell whether a guess is right
-_MOST_ZEROS = 0.01  # share of zero bytes beyond which nothing is text
+# Zero bytes and other signs that no text has; an escape begins a colour of a terminal.
+_CONTROLS = re.compile(r"[\0-\x08\x0e-\x1a\x7f]")
+_MOST_CONTROLS = 0.01  # share of them beyond which nothing is text
 
 
 class Decoded(NamedTuple):
@@ -86,7 +89,7 @@ def read_decoded(path: Path, encoding: str | None = None) -> Decoded:
     if content[257:262] == b"ustar":
         found = "a tar archive"
     decoded = None if found else _decode(path, content, encoding)._replace(packed=packed)
-    if decoded is not None and decoded.text.count("\0") > _MOST_ZEROS * len(decoded.text):
+    if decoded is not None and _is_binary(decoded.text):
         found = "a binary file"
     if found:
         raise UserError(
@@ -94,6 +97,11 @@ def read_decoded(path: Path, encoding: str | None = None) -> Decoded:
             "unpack it or save it as one of these"
         )
     return decoded
+
+
+def _is_binary(text: str) -> bool:
+    found = sum(1 for _ in _CONTROLS.finditer(text))
+    return found > _MOST_CONTROLS * len(text)
 
 
 def _decode(path: Path, content: bytes, encoding: str | None) -> Decoded:

@@ -146,8 +146,8 @@ def _documents(record: Record) -> str:
         else "Test texts look for the nearest training and validation texts"
     )
     chance = (
-        "The columns say how many of so large a part of all have the query's label; by chance it "
-        f"would be {100 * told['chance']:.1f} %."
+        "The columns say how many of so many nearest ones, or of so large a part of all, have the "
+        f"query's label; by chance it would be {100 * told['chance']:.1f} %."
         if "chance" in told
         else "The texts have no labels, by which a find would be right or wrong."
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
+from stages.measures.retrieval import count_retrieved
 from stages.reporting.record import ORACLE, PRECISION, TEXTS, WRONGED, Numbers, Record
 from stages.reporting.tables import (
     error,
@@ -23,7 +24,7 @@ _FEW = 6  # measures that fit into one table
 LABELS: Columns = {
     "0": ("right where 0 is wanted", tenths),
     "1": ("right where 1 is wanted", tenths),
-    "balanced": ("mean of both", tenths),
+    "balanced": ("mean of the labels", tenths),
 }
 DETECTED: Columns = {
     "area": ("area under ROC", fixed(3)),
@@ -182,10 +183,19 @@ def name_class(key: str) -> str:
 def document_table(record: Record) -> str:
     """Set out how often each encoder of documents finds texts of the query's label."""
     encoders = {name: numbers for name, numbers in record.documents.items() if name != TEXTS}
-    found = [key for key in columns_of(encoders) if key.startswith(PRECISION)]
+    parts = [key for key in columns_of(encoders) if key.startswith(PRECISION)]
+    titles = {key: f"at {_percent(key)}" for key in parts}
+    candidates = record.documents.get(TEXTS, {}).get("candidates")
+    if candidates is not None:
+        # Of few texts several parts are as many; the last of them is nearest to that number.
+        found = {
+            count_retrieved(float(key.removeprefix(PRECISION)), int(candidates.value)): key
+            for key in parts
+        }
+        titles = {key: f"{count:,} ({_percent(key)})" for count, key in found.items()}
     columns: Columns = {
         "width": DOCUMENTS["width"],
-        **{key: (f"at {_percent(key)}", tenths) for key in found},
+        **{key: (title, tenths) for key, title in titles.items()},
         "empty_queries": DOCUMENTS["empty_queries"],
     }
     return source_table(encoders, columns, str, "encoder: of the nearest texts")
