@@ -201,6 +201,10 @@ OF_RUNS = {
     "no generator": (lambda folder: change_about(folder, generators=[]), "generators: "),
     "one twice": (lambda folder: change_about(folder, generators=["a", "a"]), "distinct names"),
     "others": (lambda folder: change_about(folder, generators=["a"]), "bias: expected"),
+    "layers of no model": (
+        lambda folder: change_about(folder, num_layers=2),
+        "expected num_layers of a detector by vectors, and of no other",
+    ),
     "no length": (lambda folder: change_about(folder, max_length=0), "max_length: "),
     "a falling slope": (lambda folder: change_about(folder, slope=-1.0), "slope: "),
     "a missing array": (
@@ -225,9 +229,9 @@ OF_VECTORS = {
         lambda folder: change_about(folder, num_layers=1),
         "vectors_weights: expected",
     ),
-    "the last layer": (
+    "unknown layers": (
         lambda folder: change_about(folder, num_layers=None),
-        "vectors_weights: expected",
+        "expected num_layers of a detector by vectors",
     ),
     "more layers than there are": (
         lambda folder: change_about(folder, num_layers=7),

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
+from pydantic import model_validator
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import LogisticRegression
 
@@ -35,6 +36,12 @@ class LinearAbout(ScorerAbout):
     """
 
     num_layers: Size | None
+
+    @model_validator(mode="after")
+    def _has_layers(self) -> Self:
+        if (self.num_layers is None) != (self.detector != "vectors"):
+            raise ValueError("expected num_layers of a detector by vectors, and of no other")
+        return self
 
 
 class LinearScorer:
@@ -142,7 +149,7 @@ class RememberingEncoder:
     """Sentence vectors of texts, each read once, however often it is asked for.
 
     Args:
-        encoder: a `SentenceEncoder`.
+        encoder: a `LayerEncoder`.
     """
 
     def __init__(self, encoder: Any) -> None:
@@ -151,27 +158,27 @@ class RememberingEncoder:
         self.vectors: dict[str, np.ndarray] = {}
 
     @classmethod
-    def of(cls, model: str, device: str, setting: str, num_layers: int | None) -> Self:
-        """Load the encoder of a model, and of as many of its layers; see `SentenceEncoder`."""
-        from stages.measures.sentence_vectors import SentenceEncoder
+    def of(cls, model: str, device: str, setting: str, num_layers: int) -> Self:
+        """Load the encoder of a model; see `LayerEncoder`."""
+        from stages.judges.layer_vectors import LayerEncoder
 
-        return cls(SentenceEncoder(device, model, setting, num_layers))
+        return cls(LayerEncoder(device, model, setting, num_layers))
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
-        """Return the vectors of texts, (N, E) float32, the work shared by all cores."""
+        """Return the vectors of texts, (N, E) float64, the work shared by all cores."""
         from stages.networks.cores import all_cores
 
         new = [text for text in dict.fromkeys(texts) if text not in self.vectors]
         if new:
             with all_cores() as pool:
                 self.vectors |= zip(new, self.encoder.encode(new, pool), strict=True)
-        return np.array([self.vectors[text] for text in texts])
+        return np.array([self.vectors[text] for text in texts], np.float64)
 
 
 def _read(way: Way, texts: Sequence[str], encoder: Any) -> Any:
     """Turn texts into features, (N, FEATURES) sparse or (N, E)."""
     if way == "vectors":
-        return encoder.encode(texts).astype(np.float64)
+        return encoder.encode(texts)
     return hash_runs(texts, *RUNS[way], of_characters=way == "characters")
 
 
@@ -196,6 +203,8 @@ def _regress(
         for side in (inside, ~inside):  # and both sides together, a half each
             weight[side] *= len(weight) / (2 * weight[side].sum())
         solver = LogisticRegression(C=strength, max_iter=MOST_PASSES)
-        solver.fit(features[chosen], inside, sample_weight=weight)
+        # Of all of them there is no need for a copy, which may take gigabytes.
+        shown = features if chosen.all() else features[chosen]
+        solver.fit(shown, inside, sample_weight=weight)
         weights[:, column], bias[column] = solver.coef_[0], solver.intercept_[0]
     return weights, bias

@@ -7,7 +7,7 @@ something else (LaBSE: the vector of [CLS], through a dense layer). Numbers that
 vectors compare under one model only.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 
 import numpy as np
@@ -31,8 +31,7 @@ class SentenceEncoder:
         device: where it runs.
         model: a BERT, as `pretrained_bert.load_bert` takes it.
         setting: what names the model, for messages; see `pretrained.place_of`.
-        num_layers: L, of it that are read, the lowest ones, side by side; None reads the last one
-            alone.
+        num_layers: of it that are kept, the lowest ones; None keeps all.
 
     Raises:
         UserError: as `load_bert` and `load_tokenizer`.
@@ -46,10 +45,9 @@ class SentenceEncoder:
         num_layers: int | None = None,
     ) -> None:
         self.device, self.model, self.setting = device, model, setting
-        self.num_layers = num_layers
         self.tokenizer = load_tokenizer(model, setting)
         self.bert = load_bert(model, device, setting, num_layers)
-        self.width = self.bert.config.hidden_size * (num_layers or 1)
+        self.width = self.bert.config.hidden_size
         self.length = min(LENGTH, self.bert.config.max_position_embeddings)
 
     def check(self, texts: Sequence[str], name: str) -> None:
@@ -68,8 +66,7 @@ class SentenceEncoder:
             pool: of `all_cores`, whose workers share the texts; None reads them here.
 
         Returns:
-            Vectors (N, E), float32, of length 1; MiniLM's E is 384. Of L layers side by side E is
-            L times as much, each layer's part of length 1.
+            Vectors (N, E), float32, of length 1; MiniLM's E is 384.
         """
         distinct = {text: row for row, text in enumerate(dict.fromkeys(texts))}
         ids = self.tokenizer([*distinct], truncation=True, max_length=self.length)["input_ids"]
@@ -90,10 +87,10 @@ class SentenceEncoder:
     def _read(self, ids: list[list[int]]) -> Tensor:
         """Return the vector of each text, given as its pieces, (B, E)."""
         inputs = self.tokenizer.pad({"input_ids": ids}, return_tensors="pt").to(self.device)
-        mask = inputs["attention_mask"].unsqueeze(2)  # (B, T, 1)
-        if self.num_layers is None:
-            layers = [self.bert(**inputs).last_hidden_state]  # (B, T, E)
-        else:  # (B, T, E / L) each, after that of the pieces alone
-            _, *layers = self.bert(**inputs, output_hidden_states=True).hidden_states
+        return self._pool(inputs, inputs["attention_mask"].unsqueeze(2)).cpu()
+
+    def _pool(self, inputs: Mapping[str, Tensor], mask: Tensor) -> Tensor:
+        """Return the vectors of texts, (B, E), whose pieces are where `mask` (B, T, 1) is 1."""
+        hidden = self.bert(**inputs).last_hidden_state  # (B, T, E)
         # The sum has the mean's direction, which is all that is kept.
-        return torch.cat([normalize((each * mask).sum(1), dim=1) for each in layers], 1).cpu()
+        return normalize((hidden * mask).sum(1), dim=1)

@@ -122,7 +122,7 @@ class NgramDetector(Section):
 
 
 class VectorDetector(Section):
-    """A detector of generated text by a BERT's sentence vectors, of several layers."""
+    """A detector of generated text by vectors of a BERT's lower layers."""
 
     strength: Strength
     model: Bert
