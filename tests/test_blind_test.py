@@ -442,7 +442,7 @@ def test_the_same_person_counts_once_with_most_answers(key, rater):
 @pytest.mark.filterwarnings("ignore:data/detectors")
 def test_a_file_that_joins_two_others_makes_them_one_person_s(key):
     save_sheet("sitting.json", make_sheet("r", page=key.page))
-    save_sheet("name.json", make_sheet("rr", page=key.page, rater="Ann", sitting=2))
+    save_sheet("name.json", make_sheet("rr", page=key.page, rater=" ann", sitting=2))
     save_sheet("both.json", answer_all(key, rater="Ann"))
     with pytest.warns(Caution, match="sitting.json, name.json and both.json: .* both.json counts"):
         blind_test.main("sitting.json", "name.json", "both.json")

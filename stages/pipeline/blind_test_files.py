@@ -102,7 +102,7 @@ def read_key(path: Path) -> Key:
 def read_sheets(paths: Sequence[str], key: Key) -> list[Sheet]:
     """Read people's answers to one page, each person's once; what is left out is told.
 
-    Files of one sitting or of one name are one person's, of which that with most answers counts.
+    Files of one sitting or of one name, in any case, are one person's, of which that with most answers counts.
 
     Raises:
         UserError: a file is missing, no file of answers, or of another page.
@@ -131,8 +131,9 @@ def _pick_one(files: Sequence[tuple[str, Sheet]]) -> Sheet:
 
 
 def _is_same(sheet: Sheet, other: Sheet) -> bool:
-    same_name = sheet.rater is not None and sheet.rater == other.rater
-    return same_name or sheet.sitting == other.sitting
+    # In any case and spacing, as people write their name differently from day to day.
+    names = [" ".join((each.rater or "").split()).casefold() for each in (sheet, other)]
+    return (names[0] != "" and names[0] == names[1]) or sheet.sitting == other.sitting
 
 
 def _read_sheet(path: str, key: Key) -> Sheet:

@@ -106,9 +106,8 @@ def _verdicts(record: Record, metrics: Path, generated: Sequence[str]) -> str:
             "for generated. *The judge's own generator* is text as its GAN's generator writes it; "
             "the file of that GAN holds texts that the discriminator has helped to choose. Real "
             "training text is what the judges have learnt from. A modern discriminator's or a "
-            "detector's threshold lets `cross_evaluate.real_share` of the validation texts pass, "
-            "so that a detector errs here less on real text, and more on generated, than at even "
-            "odds, as below." + chance,
+            "detector's threshold lets `cross_evaluate.real_share` of the validation texts pass; "
+            "what detectors take for generated at even odds stands below." + chance,
             *verdict_tables(record),
             "![How often each judge is right](../plots/cross_evaluate.png)",
         ]
