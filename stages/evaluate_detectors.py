@@ -64,6 +64,11 @@ def main() -> None:
     for kind in params.detectors:
         detector = Detector.load(Path(f"data/detectors/{kind}"), device)
         learns_anew = kind != "fine_tuned_bert" or params.detector.fine_tuned_bert.not_met
+        if detector.scorer.encoder is not None:
+            from stages.judges.layer_vectors import RememberingEncoder
+
+            # For each generator the others' texts are read again.
+            detector.scorer.encoder = RememberingEncoder(detector.scorer.encoder)
         learner = make_learner(
             kind,
             settings,

@@ -87,15 +87,17 @@ def test_a_bert_gives_at_most_its_own_width(size, is_allowed):
             {**PARAMS, "bert_gibbs": {**BERT_GIBBS, "num_layers": 7}, "generators": ["bert_gibbs"]},
             "bert_gibbs",
         ),
-        (
-            {
-                **with_section(
-                    "detector",
-                    fine_tuned_bert={**PARAMS["detector"]["fine_tuned_bert"], "num_layers": 7},
-                ),
-                "detectors": ["fine_tuned_bert"],
-            },
-            "detector.fine_tuned_bert",
+        *(
+            (
+                {
+                    **with_section(
+                        "detector", **{name: {**PARAMS["detector"][name], "num_layers": 7}}
+                    ),
+                    "detectors": [name],
+                },
+                f"detector.{name}",
+            )
+            for name in ("vectors", "fine_tuned_bert")
         ),
     ],
 )

@@ -39,7 +39,7 @@ def make_texts(count, seed, word=None, length=8):
 
 SETTINGS = {
     "ngrams": SimpleNamespace(strength=0.1),
-    "vectors": SimpleNamespace(strength=10.0, model="MiniLM", num_layers=2),
+    "vectors": SimpleNamespace(strength=10.0, model="MiniLM", num_layers=3),
 }
 
 
@@ -116,6 +116,20 @@ def test_without_resemblance_only_the_first_score_is_learnt():
 def test_words_beyond_max_length_are_not_read():
     detector = make_detector(max_length=3)
     assert detector.logits(["the soup was"]) == detector.logits(["the soup was indeed"])
+
+
+def test_vectors_are_of_as_many_layers_as_params_say(by_vectors):
+    assert by_vectors.scorer.about() == {"model": "MiniLM", "num_layers": 3}
+    assert by_vectors.scorer.arrays["vectors_weights"].shape == (2 * 3 * 384, 1 + len(GIVEN_AWAY))
+
+
+def test_a_folder_of_ngrams_from_before_vectors_had_layers_is_read(detector, tmp_path):
+    detector.save(tmp_path / "mine")
+    path = tmp_path / "mine" / ABOUT
+    values = json.loads(path.read_text())
+    del values["num_layers"]
+    path.write_text(json.dumps(values))
+    assert Detector.load(tmp_path / "mine", "cpu").logits(["soup"]) == detector.logits(["soup"])
 
 
 def test_same_texts_same_weights(detector):

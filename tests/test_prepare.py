@@ -360,8 +360,8 @@ def test_a_label_column_that_the_user_named_and_no_file_has_is_refused():
     with pytest.raises(UserError) as caught:
         main()
     assert str(caught.value) == (
-        "params.yaml: fetch.label is ohlabel, but mine.csv has no such column among index, Text, "
-        "oh_label; set it to a name among these, or to null for texts without labels"
+        "params.yaml: fetch.label is ohlabel, but no file has that; found: the columns index, "
+        "Text, oh_label; set it to a name among these, or to null for texts without labels"
     )
     rows = (f'{{"Text": "word {number}", "ohlabel": "a"}}' for number in range(40))
     write_lines("other.jsonl", *rows)
@@ -373,12 +373,25 @@ def test_a_json_key_of_labels_that_no_object_has_is_refused():
     write_lines("mine.jsonl", *(f'{{"Text": "text {number}"}}' for number in range(40)))
     set_params({"fetch.label": "class"})
     with pytest.raises(
-        UserError, match=r"is class, but mine\.jsonl has no such key among Text; set"
+        UserError, match=r"is class, but no file has that; found: the keys Text; set"
     ):
         main()
     set_params({"fetch.label": "oh_label"})
     main()  # as it comes: texts without labels
     assert read_metrics()["labels"] == {}
+
+
+def test_the_labels_that_all_files_lack_are_told_with_what_each_has():
+    write_lines("a.csv", "index,Text", *(f"1,text {number}" for number in range(40)))
+    write_lines("b.csv", "Text,stars", *(f"word {number},1" for number in range(40)))
+    write_lines("c.txt", *(f"line {number}" for number in range(40)))
+    set_params({"fetch.label": "star"})
+    found = "the columns index, Text; the columns Text, stars; plain text, without columns; set it"
+    with pytest.raises(UserError, match=found):
+        main()
+    set_params({"fetch.label": "stars"})
+    main()
+    assert read_metrics()["labels"] == {"1": 40}
 
 
 def test_a_label_of_the_mapping_that_no_row_has_is_told(capsys):

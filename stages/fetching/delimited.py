@@ -37,7 +37,7 @@ class Rows(NamedTuple):
         dropped: rows that are not among them, by reason.
         notes: how it was read, where that is unusual, such as its separator.
         warnings: what may be wrong with it.
-        lacks_label: says that it lacks the column of labels, and what it has; "" where it does not.
+        lacks_label: what it has where it lacks the labels that were asked for; else "".
     """
 
     rows: list[tuple[str, str | None]]
@@ -93,9 +93,8 @@ def read_delimited(
     if header is None:
         notes.append("no header")
     elif label is not None and layout.label is None:
-        among = f"among {_say(header)}"
-        lacks_label = f"no such column {among}"
-        notes.append(f"no column {label} {among}, so no labels")
+        lacks_label = f"the columns {say_names(header)}"
+        notes.append(f"no column {label} among {say_names(header)}, so no labels")
     body = records[header is not None :]
     rows, dropped = _select(body, layout, header)
     warnings += _find_short(body, name, layout)
@@ -128,7 +127,7 @@ def _name_columns(
     fits = [separator for separator in separators if _places(headers[separator], text)]
     if not fits:
         widest = max(separators, key=lambda sign: len(headers[sign]))
-        found = _say(headers[widest])
+        found = say_names(headers[widest])
         if any(sign in found for sign in separators) and len(headers[widest]) == 1:
             found += ", in quotes that hide the separator"
         raise UserError(
@@ -227,7 +226,7 @@ def _find_short(records: Iterable[Record], name: str, layout: Layout) -> list[st
     ]
 
 
-def _say(header: Sequence[str]) -> str:
-    """Put a header on one line of bounded length."""
-    line = " ".join(", ".join(map(str.strip, header)).split())
+def say_names(names: Iterable[str]) -> str:
+    """Put the names of columns or keys on one line of bounded length."""
+    line = " ".join(", ".join(map(str.strip, names)).split())
     return line if len(line) <= 120 else f"{line[:117]}..."

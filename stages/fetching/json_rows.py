@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from stages.corpus.errors import UserError
-from stages.fetching.delimited import Column, Rows
+from stages.fetching.delimited import Column, Rows, say_names
 from stages.fetching.label_values import name_label
 
 _Object = dict[str, Any]
@@ -29,10 +29,10 @@ def read_json(content: str, name: str, text: Column, label: Column | None) -> Ro
     keys = dict.fromkeys(key for value in objects for key in value)
     text_key = _find(keys, text)
     if text_key is None:
-        found = ", ".join(keys)[:120] or "no object"
+        found = say_names(keys) or "no object"
         raise UserError(
             f"{name}: expected JSON objects with the key {text}, one a line or in a list, found: "
-            f"{' '.join(found.split())}; set fetch.text to a key among these"
+            f"{found}; set fetch.text to a key among these"
         )
     label_key = None if label is None else _find(keys, label)
     rows, dropped = [], Counter()
@@ -49,9 +49,8 @@ def read_json(content: str, name: str, text: Column, label: Column | None) -> Ro
         dropped["no JSON object"] = len(values) - len(objects)
     notes, lacks_label = [], ""
     if label is not None and label_key is None:
-        among = f"among {', '.join(keys)[:120]}"
-        lacks_label = f"no such key {among}"
-        notes.append(f"no key {label} {among}, so no labels")
+        lacks_label = f"the keys {say_names(keys)}"
+        notes.append(f"no key {label} among {say_names(keys)}, so no labels")
     return Rows(rows, dropped, notes, [], lacks_label)
 
 

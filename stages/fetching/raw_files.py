@@ -60,7 +60,8 @@ def read_raw_file(path: Path, name: str, reading: Reading) -> Rows:
     else:
         label = Path(name).parent.name if reading.label == FOLDER else None
         rows = [(text, label) for text in _split_text(content, reading.unit)]
-        found = Rows(rows, Counter(), [f"plain text by {reading.unit}"], [])
+        lacks = "plain text, without columns" if reading.label not in (None, FOLDER) else ""
+        found = Rows(rows, Counter(), [f"plain text by {reading.unit}"], [], lacks)
     warnings = found.warnings
     if decoded.broken:
         warnings = [f"{name}: {decoded.broken:,} broken bytes, each now U+FFFD", *warnings]

@@ -2,13 +2,21 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from textwrap import shorten
 from typing import Literal
 
 from tqdm import tqdm
 
 from stages.corpus.errors import UserError
 from stages.fetching.delimited import Column, Rows
-from stages.fetching.label_values import LabelValue, find_unused, say_counts, say_label, say_rows
+from stages.fetching.label_values import (
+    LabelValue,
+    find_unused,
+    name_label,
+    say_counts,
+    say_label,
+    say_rows,
+)
 from stages.fetching.merging import NO_LABEL_GIVEN, Merged, merge_files
 from stages.fetching.raw_files import Reading, read_raw_file
 
@@ -43,13 +51,13 @@ def read_folder(
     for path in tqdm(paths, "read", unit="file", disable=len(paths) < LINES):
         name = path.relative_to(folder).as_posix()
         files[name] = read_raw_file(path, name, reading)
+    _check_label(files, reading.label)
     _tell_some(
         [f"{name}: {say_rows(file.read)}{_list(file.notes)}" for name, file in files.items()], tell
     )
     _tell_some(
         [f"warning: {warning}" for file in files.values() for warning in file.warnings], tell
     )
-    _check_label(files, reading.label)
     merged = merge_files(files, mapping)
     dropped = [
         f"dropped: {reason}: {say_rows(count)} of {name}"
@@ -59,8 +67,10 @@ def read_folder(
     _tell_some(dropped, tell)
     if merged.labels and (mapping or merged.label_names != ("0", "1")):
         tell(f"labels: {say_counts(merged.labels)}")
-    for label in find_unused(merged.labels, mapping or {}):
-        tell(f"warning: prepare.labels names {say_label(str(label))}, which no row has")
+    unused = [say_label(name_label(label)) for label in find_unused(merged.labels, mapping or {})]
+    _tell_some(
+        [f"warning: prepare.labels names {label}, which no row has" for label in unused], tell
+    )
     if not merged.counts["rows"]:
         found = "is empty" if len(files) == 1 else "are empty"
         raise UserError(f"{folder}: expected texts, but {', '.join([*files][:LINES])} {found}")
@@ -75,13 +85,14 @@ def read_folder(
 
 def _check_label(files: Mapping[str, Rows], label: Column | None) -> None:
     """Refuse a column of labels that no file has, unless it is the one that nobody need name."""
-    without = {name: file.lacks_label for name, file in files.items() if file.lacks_label}
+    without = [file for file in files.values() if file.lacks_label]
     labelled = any(label is not None for file in files.values() for _, label in file.rows)
     if without and not labelled and label != USUAL_LABEL:
-        name, found = next(iter(without.items()))
+        found = dict.fromkeys(file.lacks_label for file in without)
         raise UserError(
-            f"params.yaml: fetch.label is {label}, but {name} has {found}; set it to a name among "
-            "these, or to null for texts without labels"
+            f"params.yaml: fetch.label is {label}, but no file has that; found: "
+            f"{shorten('; '.join(found), 200, placeholder=' …')}; set it to a name among these, or "
+            "to null for texts without labels"
         )
 
 

@@ -21,7 +21,7 @@ from stages.corpus.settings import Size
 from stages.judges.hashed_runs import check_runs, find_repeated, hash_runs
 from stages.judges.scorer import ABOUT, WEIGHTS, ScorerAbout
 
-MOST_PASSES = 300  # of the solver; some 50 are needed
+MOST_PASSES = 2000  # of the solver; vectors of 39,000 texts need 134 or more
 RUNS = {"words": (1, 3), "characters": (2, 4)}  # shortest and longest run of each way to read
 
 Way = Literal["words", "characters", "vectors"]
@@ -35,7 +35,7 @@ class LinearAbout(ScorerAbout):
         num_layers: of the model, whose vectors it reads; None where it needs no model.
     """
 
-    num_layers: Size | None
+    num_layers: Size | None = None
 
     @model_validator(mode="after")
     def _has_layers(self) -> Self:
@@ -51,7 +51,7 @@ class LinearScorer:
         ways: in which it reads texts.
         arrays: `bias` (R, 1 + K) float64, and by way `<way>_weights` (F, 1 + K) float64 and, of
             runs, `<way>_runs` (F,) int64, their hashes, rising.
-        encoder: of sentence vectors, where it reads these.
+        encoder: a `LayerEncoder`, or what remembers its vectors, where it reads these.
     """
 
     About: ClassVar = LinearAbout
@@ -80,7 +80,7 @@ class LinearScorer:
             owners: of each text, (N,) int64: 0 for real text, or the number of a generator from 1;
                 none of them without a text.
             strength: inverse of the penalty on squared weights, scikit-learn's C.
-            encoder: a `RememberingEncoder`, where the ways have `vectors`.
+            encoder: as the class takes it, where the ways have `vectors`.
             resemblance: whether to learn the generators' scores too; otherwise they are 0.
         """
         arrays: dict[str, np.ndarray] = {}
@@ -107,7 +107,7 @@ class LinearScorer:
         return total / len(self.ways)
 
     def about(self) -> dict[str, Any]:
-        """Name the model of its sentence vectors, and its layers; see `Scorer`."""
+        """Name the model whose vectors it reads, and how many layers; see `Scorer`."""
         if self.encoder is None:
             return {"model": "none", "num_layers": None}
         return {"model": self.encoder.model, "num_layers": self.encoder.num_layers}
@@ -122,7 +122,7 @@ class LinearScorer:
         ways = WAYS[about.detector]
         encoder = None
         if "vectors" in ways:
-            encoder = RememberingEncoder.of(
+            encoder = load_encoder(
                 about.model, device, f"{folder / ABOUT}: model", about.num_layers
             )
         arrays = read_tensors(folder / WEIGHTS, cls.expect(ways, len(about.generators), encoder))
@@ -145,40 +145,21 @@ class LinearScorer:
         return expected
 
 
-class RememberingEncoder:
-    """Sentence vectors of texts, each read once, however often it is asked for.
+def load_encoder(model: str, device: str, setting: str, num_layers: int) -> Any:
+    """Load what reads texts for `vectors`; see `LayerEncoder`."""
+    # Here, so that n-grams need no PyTorch.
+    from stages.judges.layer_vectors import LayerEncoder
 
-    Args:
-        encoder: a `LayerEncoder`.
-    """
-
-    def __init__(self, encoder: Any) -> None:
-        self.model, self.num_layers, self.width = encoder.model, encoder.num_layers, encoder.width
-        self.encoder = encoder
-        self.vectors: dict[str, np.ndarray] = {}
-
-    @classmethod
-    def of(cls, model: str, device: str, setting: str, num_layers: int) -> Self:
-        """Load the encoder of a model; see `LayerEncoder`."""
-        from stages.judges.layer_vectors import LayerEncoder
-
-        return cls(LayerEncoder(device, model, setting, num_layers))
-
-    def encode(self, texts: Sequence[str]) -> np.ndarray:
-        """Return the vectors of texts, (N, E) float64, the work shared by all cores."""
-        from stages.networks.cores import all_cores
-
-        new = [text for text in dict.fromkeys(texts) if text not in self.vectors]
-        if new:
-            with all_cores() as pool:
-                self.vectors |= zip(new, self.encoder.encode(new, pool), strict=True)
-        return np.array([self.vectors[text] for text in texts], np.float64)
+    return LayerEncoder(device, model, setting, num_layers)
 
 
 def _read(way: Way, texts: Sequence[str], encoder: Any) -> Any:
-    """Turn texts into features, (N, FEATURES) sparse or (N, E)."""
+    """Turn texts into features, (N, FEATURES) sparse or (N, E) float32."""
     if way == "vectors":
-        return encoder.encode(texts)
+        from stages.networks.cores import all_cores
+
+        with all_cores() as pool:
+            return encoder.encode(texts, pool)
     return hash_runs(texts, *RUNS[way], of_characters=way == "characters")
 
 

@@ -35,7 +35,7 @@ class ScorerAbout(About):
     """What each detector says of itself; see `detector.Detector`.
 
     Attributes:
-        model: of which it was made, or which gives it sentence vectors; `none` where it needs none.
+        model: of which it was made, or whose vectors it reads; `none` where it needs none.
     """
 
     detector: Literal["ngrams", "vectors", "fine_tuned_bert"]
@@ -57,7 +57,7 @@ class Scorer(Protocol[_About]):
     Attributes:
         About: what its folder says of it.
         arrays: its weights, by name.
-        encoder: of sentence vectors, None where it reads none.
+        encoder: of vectors, None where it reads none.
     """
 
     About: ClassVar[type[ScorerAbout]]

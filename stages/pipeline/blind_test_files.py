@@ -102,7 +102,8 @@ def read_key(path: Path) -> Key:
 def read_sheets(paths: Sequence[str], key: Key) -> list[Sheet]:
     """Read people's answers to one page, each person's once; what is left out is told.
 
-    Files of one sitting or of one name, in any case, are one person's, of which that with most answers counts.
+    Files of one sitting or of one name, in any case, are one person's, of which that with most
+    answers counts.
 
     Raises:
         UserError: a file is missing, no file of answers, or of another page.

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from stages.judges.linear_scorer import WAYS, LinearScorer, RememberingEncoder
+from stages.judges.linear_scorer import WAYS, LinearScorer, load_encoder
 from stages.judges.scorer import Learner, Owned, Scorer
 
 
@@ -17,7 +17,7 @@ def make_learner(
         settings: of the detectors by name, the section `detector` of params.yaml.
         seed: of all that is random.
         device: where a BERT calculates.
-        encoder: the `RememberingEncoder` of `vectors`, where there is one already.
+        encoder: of `vectors`, where there is one already.
 
     Raises:
         UserError: its BERT is not there.
@@ -35,7 +35,7 @@ def make_learner(
         return learn
     own = settings[kind]
     if kind == "vectors" and encoder is None:
-        encoder = RememberingEncoder.of(own.model, device, "detector.vectors.model", own.num_layers)
+        encoder = load_encoder(own.model, device, "detector.vectors.model", own.num_layers)
 
     def learn_weights(learnt: Owned, unseen: Owned, *, resemblance: bool = True) -> Scorer:
         return LinearScorer.fit(WAYS[kind], *learnt, own.strength, encoder, resemblance=resemblance)
