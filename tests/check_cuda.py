@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import stages  # noqa: F401, I001 - before the libraries load, which it settles
 
+import numpy as np
 import torch
 from transformers import BertConfig, BertModel
 
@@ -27,6 +28,9 @@ from stages.embeddings.scalar import ScalarEmbedding
 from stages.fetching.invented import invent_tables
 from stages.generators.modern_gan_training import ModernGanTraining
 from stages.generators.protocol import find_generator
+from stages.judges.bert_scorer import BertScorer
+from stages.judges.layer_vectors import LayerEncoder
+from stages.judges.scorer import Owned
 from stages.networks.hybrid_sentence_vae import HybridSentenceVae, Shape
 from stages.networks.lstm_language_model import LstmLanguageModel
 from stages.networks.lstm_sentence_vae import LstmSentenceVae
@@ -107,6 +111,12 @@ SETTINGS["sentigan"] = SETTINGS["seqgan"]
 SETTINGS["leakgan"] = {
     **{**SETTINGS["seqgan"], "goal_size": 16, "horizon": 4, "cycle": 1, "sharpening": 1.0},
     "rollouts": 4,
+}
+
+
+FINE_TUNING = {
+    **{"num_layers": 2, "trained_layers": 1, "max_pieces": 64, "texts": 400, "epochs": 1},
+    **{"batch_size": 16, "learning_rate": 0.0003},
 }
 
 
@@ -253,11 +263,31 @@ def main():
     compare_networks(device)
     print(f"plain PyTorch        {time_plain_pytorch(device):.4f} s an update of an LSTM")
     with tempfile.TemporaryDirectory() as folder:
-        SETTINGS["bert_gibbs"]["model"] = make_bert(Path(folder))
+        SETTINGS["bert_gibbs"]["model"] = bert = make_bert(Path(folder))
+        check_detectors(make_corpus(), device, bert)
         check_trainings(make_corpus(), device, SETTINGS)
     check_trainings(make_corpus(500), device, ("markov", "language_model", "modern_gan"))
     SETTINGS["modern_gan"]["generator"] = "transformer"
     check_trainings(make_corpus(500), device, ("markov", "transformer", "modern_gan"))
+
+
+def check_detectors(corpus, device, bert):
+    """Read texts by a BERT's layers here and on the CPU; fine-tune it twice to tell texts."""
+    texts = corpus.texts(corpus.train)[:400]
+    here, there = (LayerEncoder(each, bert, "model", 2).encode(texts) for each in ("cpu", device))
+    print(f"{'vectors':20} {abs(here - there).max():.1e} apart from the CPU's")
+    assert abs(here - there).max() < 1e-4
+    backwards = [" ".join(reversed(text.split())) for text in texts]
+    owned = Owned([*texts, *backwards], np.repeat([0, 1], len(texts)))
+    began = time.perf_counter()
+    first, again = (
+        BertScorer.fit(owned, owned, model=bert, seed=1, device=device, **FINE_TUNING).arrays
+        for _ in range(2)
+    )
+    seconds = (time.perf_counter() - began) / 2
+    same = all(np.array_equal(first[key], again[key]) for key in first)
+    print(f"{'fine_tuned_bert':20} {seconds:.1f} s a pass of 400 texts; twice the same {same}")
+    assert same
 
 
 def check_trainings(corpus, device, names):
