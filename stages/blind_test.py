@@ -163,7 +163,7 @@ def tell(values: dict[str, Any], detectors: dict[str, Any]) -> Iterator[str]:
     people = "1 person" if values["raters"] == 1 else f"{values['raters']} people"
     answers = "1 answer" if values["answers"] == 1 else f"{values['answers']} answers"
     left = values["unanswered"]
-    yield f"{people}, {answers}" + (f", {left} left out" if left else "")
+    yield f"{people}, {answers}" + (f", {left} not given" if left else "")
     how = "less than 0.001" if values["chance"] < 0.001 else f"{values['chance']:.3f}"
     yield f"right: {_say(values['accuracy'])}; chance of guessing as well: {how}"
     if "kappa" in values:

@@ -6,11 +6,12 @@ python -m stages.detect FILE --json      one JSON object a line
 
 import json
 import sys
+import warnings
 from collections.abc import Iterator, Sequence
 
 from tqdm import tqdm
 
-from stages.corpus.errors import UserError
+from stages.corpus.errors import Caution, UserError
 from stages.corpus.tokenizer import tokenize
 from stages.judges.detector import Detector
 from stages.pipeline.command_line import check_writable, print_lines, read_texts, run_command
@@ -22,6 +23,8 @@ from stages.pipeline.trained import THREADS, find_detector
 BATCH = 2000  # lines judged at a time
 SHORT = "too short to tell"
 EMPTY = "no word"
+BLIND = "this detector cannot tell"
+ROWS = (".csv", ".tsv", ".json", ".jsonl")
 
 
 def main(*arguments: str) -> None:
@@ -30,6 +33,13 @@ def main(*arguments: str) -> None:
         check_writable("--output", request.output)
     folder = find_detector(request.detector)
     lines = read_texts(request.file)
+    if request.file.lower().endswith(ROWS):
+        warnings.warn(
+            f"{request.file}: each line is judged as it stands, with what is no text; expected a "
+            "text a line, and no header",
+            Caution,
+            stacklevel=1,
+        )
     if not lines:
         raise UserError(f"{request.file}: no line; expected texts, one a line")
     seed_everything(1, THREADS)
@@ -39,6 +49,7 @@ def main(*arguments: str) -> None:
         raise UserError(
             f"{' '.join(str(error).split())}; expected the whole folder of a detector"
         ) from None
+    _check_script(detector, [" ".join(tokenize(line)) for line in lines], request.file)
     shown = list(judge(detector, lines, request))
     if request.output is not None:
         write_lines(request.output, (line for *_, line in shown))
@@ -48,10 +59,28 @@ def main(*arguments: str) -> None:
     print(summarise(probabilities, whys, detector), file=sys.stderr)
 
 
+def _check_script(detector: Detector, texts: Sequence[str], name: str) -> None:
+    """Warn of texts in a script that a detector by a BERT's vectors cannot read."""
+    if (encoder := detector.scorer.encoder) is None:
+        return
+    from stages.embeddings.unknown_pieces import WARNED, unknown_pieces
+
+    share = unknown_pieces(encoder.tokenizer, texts)
+    if share > WARNED:
+        warnings.warn(
+            f"{name}: {100 * share:.0f} % of its word pieces are unknown to {encoder.model}, so "
+            "that what is said of its texts means little; a detector by another BERT "
+            "(detector.vectors.model) may read them",
+            Caution,
+            stacklevel=2,
+        )
+
+
 def judge(
     detector: Detector, lines: Sequence[str], request: DetectRequest
 ) -> Iterator[tuple[float | None, str | None, str]]:
     """Judge lines; yield each one's probability or why it cannot tell, and what to show."""
+    cannot = BLIND if detector.shortest is None else SHORT
     with tqdm(total=len(lines), unit="line", leave=False) as progress:
         for first in range(0, len(lines), BATCH):
             batch = lines[first : first + BATCH]
@@ -59,7 +88,7 @@ def judge(
             probabilities, places = detector.judge_generated(texts)
             can_tell = detector.can_tell(texts)
             for number in range(len(batch)):
-                why = None if can_tell[number] else SHORT if texts[number] else EMPTY
+                why = None if can_tell[number] else cannot if texts[number] else EMPTY
                 probability = float(probabilities[number]) if why is None else None
                 name = detector.generators[places[number]] if why is None else None
                 shown = show(batch[number], probability, name, why, request.as_json)

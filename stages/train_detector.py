@@ -1,6 +1,8 @@
 """Stage train_detector: let a detector learn real training texts and fakes of generators."""
 
-from stages.corpus.errors import UserError
+import warnings
+
+from stages.corpus.errors import Caution, UserError
 from stages.judges.detector import Detector
 from stages.pipeline.detectors import make_learner
 from stages.pipeline.files import replacing, write_metrics
@@ -30,6 +32,13 @@ def main(kind: str) -> None:
         max_length=params.gan.max_length,
         seed=params.seed,
     )
+    if detector.shortest is None:
+        warnings.warn(
+            f"the detector {kind} tells generated texts from real ones at no length, and will "
+            "judge none; give more texts, or raise prepare.validation_share or sample.fakes",
+            Caution,
+            stacklevel=1,
+        )
     with replacing(f"data/detectors/{kind}") as folder:
         detector.save(folder)
     write_metrics("train_detector", describe(detector), kind)

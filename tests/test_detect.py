@@ -267,7 +267,7 @@ def test_a_detector_that_tells_nothing_says_so(capfd):
     path.write_text(json.dumps(json.loads(path.read_text()) | {"shortest": None}))
     Path("texts.txt").write_text("\n".join(make_texts(3, 5)))
     lines, told = judge(capfd, "texts.txt")
-    assert all(line.startswith("-\ttoo short to tell\t") for line in lines)
+    assert all(line.startswith("-\tthis detector cannot tell\t") for line in lines)
     assert told.startswith("this detector tells generated texts from real ones at no length")
 
 

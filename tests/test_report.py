@@ -438,6 +438,17 @@ def test_an_oracle_s_measure_stands_beside_the_likelihood_of_test_text(tmp_path)
     assert part.count("- **NLL by the oracle**") == page.count("- **distinct pairs**") == 1
 
 
+# Detectors
+
+
+@pytest.mark.parametrize("told", [0.0, 0.9])
+def test_a_detector_that_tells_at_no_length_is_not_left_to_look_perfect(tree, told):
+    found = {"false_positives": {"at_0.5": 0.0, "told": told}, "hmm": {"area": 0.5}}
+    write(tree, "metrics/evaluate_detectors.json", {"evaluate_detectors": {"ngrams": found}})
+    said = "**ngrams: tells generated texts from real ones at no length"
+    assert (said in render(tree)) == (told == 0)
+
+
 # Encoders of whole texts
 
 ENCODERS = {

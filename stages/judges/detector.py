@@ -182,7 +182,8 @@ def find_shortest(logits: np.ndarray, is_real: np.ndarray, lengths: np.ndarray) 
     """Return from how many words on a detector tells real texts from generated ones.
 
     That is where the first class of lengths begins whose area under the ROC curve is above 0.5
-    beyond chance, by more than 1.96 of its standard errors.
+    beyond chance, by more than 1.96 of its standard errors. Where there is none, as where texts are
+    few, each class counts with all longer texts.
 
     Args:
         logits: of unseen texts, (N,).
@@ -192,8 +193,11 @@ def find_shortest(logits: np.ndarray, is_real: np.ndarray, lengths: np.ndarray) 
     Returns:
         A length from 1, or None where no class is told apart.
     """
-    for first, after in zip(BEGINNINGS, (*BEGINNINGS[1:], np.inf), strict=True):
-        chosen = (lengths >= first) & (lengths < after)
+    ends = (*BEGINNINGS[1:], np.inf)
+    classes = [*zip(BEGINNINGS, ends, strict=True)]
+    met = [first for first, end in classes if ((lengths >= first) & (lengths < end)).any()]
+    for first, end in [*classes, *((first, np.inf) for first in met)]:
+        chosen = (lengths >= first) & (lengths < end)
         real, made = (chosen & is_real).sum(), (chosen & ~is_real).sum()
         if min(real, made) < TOLD:
             continue

@@ -57,7 +57,8 @@ def wilson(value: float, count: float) -> Estimate:
     middle = (value + NORMAL**2 / (2 * count)) / below
     reach = NORMAL / below * np.sqrt(value * (1 - value) / count + NORMAL**2 / (4 * count**2))
     # At 0 and 1 an end is the value itself, which rounding must not pass.
-    return Estimate(value, min(float(middle - reach), value), max(float(middle + reach), value))
+    low, high = min(float(middle - reach), value), max(float(middle + reach), value)
+    return Estimate(value, max(low, 0.0), min(high, 1.0))
 
 
 def calibration_error(probabilities: np.ndarray, truth: np.ndarray) -> float:

@@ -139,7 +139,7 @@ def draw_detectors(path: Path | str, found: Mapping[str, Mapping[str, Mapping[st
     ]
     said = {"area": "has learnt its fakes", "area_not_met": "has learnt the others' alone"}
     figure = Figure(
-        figsize=(max(8, 3 + 1.15 * len(generators)), 3.6 + 0.75 * len(rows)),
+        figsize=(max(9, 3 + 1.15 * len(generators)), 3.6 + 0.75 * len(rows)),
         dpi=100,
         layout="constrained",
     )

@@ -47,8 +47,8 @@ def find_detector(detector: str) -> Path:
             return folder
     known = ", ".join(sorted(path.parent.name for path in DETECTORS.glob(f"*/{ABOUT}")))
     expected = (
-        f"{known}, or a detector's folder; `dvc repro` trains others that `detectors` in "
-        "params.yaml names"
+        f"{known}, or a detector's folder; `dvc exp run -S "
+        "'detectors=[ngrams,vectors,fine_tuned_bert]'` trains all three"
         if known
         else "a detector: run `dvc repro` first"
     )

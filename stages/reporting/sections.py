@@ -164,6 +164,14 @@ def detector_tables(record: Record, name: Name = name_source) -> list[str]:
     wronged = {kind: sources.get(WRONGED, {}) for kind, sources in record.detectors.items()}
     classes = {key: (name_class(key), share) for key in columns_of(wronged)}
     blocks = [source_table(wronged, classes, str, "detector: real text taken for generated")]
+    blind = [
+        kind for kind, numbers in wronged.items() if "told" in numbers and not numbers["told"].value
+    ]
+    if blind:
+        blocks.append(
+            f"**{' and '.join(blind)}: tells generated texts from real ones at no length, so that "
+            "its numbers mean nothing.** It had too few texts, or cannot."
+        )
     for kind, sources in record.detectors.items():
         judged = {source: numbers for source, numbers in sources.items() if source != WRONGED}
         blocks.append(source_table(judged, DETECTED, name, f"judged by {kind}"))
