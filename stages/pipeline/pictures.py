@@ -139,7 +139,7 @@ def draw_detectors(path: Path | str, found: Mapping[str, Mapping[str, Mapping[st
     ]
     said = {"area": "has learnt its fakes", "area_not_met": "has learnt the others' alone"}
     figure = Figure(
-        figsize=(max(9, 3 + 1.15 * len(generators)), 3.6 + 0.75 * len(rows)),
+        figsize=(max(8, 3 + 1.15 * len(generators)), 3.6 + 0.75 * len(rows)),
         dpi=100,
         layout="constrained",
     )
@@ -167,7 +167,7 @@ def draw_detectors(path: Path | str, found: Mapping[str, Mapping[str, Mapping[st
     above.set_ylim(len(rows) - 0.5, -0.5)
     above.set_xticks(range(len(generators)), [name.replace("_", "\n") for name in generators])
     above.set_yticks(range(len(rows)), [f"{kind}: {said[name]}" for kind, name in rows])
-    above.set_title("Area under the ROC curve: 0.5 is chance, 1 tells all (95 % intervals)")
+    above.set_title("Area under the ROC curve: 0.5 is chance, 1 tells all\n(95 % intervals)")
     above.spines[:].set_visible(False)
     above.tick_params(length=0)
     _draw_wronged(below, {kind: each["false_positives"] for kind, each in found.items()})
