@@ -49,7 +49,7 @@ def main(*arguments: str) -> None:
         raise UserError(
             f"{' '.join(str(error).split())}; expected the whole folder of a detector"
         ) from None
-    _check_script(detector, [" ".join(tokenize(line)) for line in lines], request.file)
+    _check_script(detector, lines, request.file)
     shown = list(judge(detector, lines, request))
     if request.output is not None:
         write_lines(request.output, (line for *_, line in shown))
@@ -59,17 +59,17 @@ def main(*arguments: str) -> None:
     print(summarise(probabilities, whys, detector), file=sys.stderr)
 
 
-def _check_script(detector: Detector, texts: Sequence[str], name: str) -> None:
-    """Warn of texts in a script that a detector by a BERT's vectors cannot read."""
+def _check_script(detector: Detector, lines: Sequence[str], name: str) -> None:
+    """Warn of lines in a script that a detector by a BERT's vectors cannot read."""
     if (encoder := detector.scorer.encoder) is None:
         return
     from stages.embeddings.unknown_pieces import WARNED, unknown_pieces
 
-    share = unknown_pieces(encoder.tokenizer, texts)
+    share = unknown_pieces(encoder.tokenizer, [" ".join(tokenize(line)) for line in lines])
     if share > WARNED:
         warnings.warn(
             f"{name}: {100 * share:.0f} % of its word pieces are unknown to {encoder.model}, so "
-            "that what is said of its texts means little; a detector by another BERT "
+            "that what is said of its lines means little; a detector by another BERT "
             "(detector.vectors.model) may read them",
             Caution,
             stacklevel=2,

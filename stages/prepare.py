@@ -29,7 +29,7 @@ def main() -> None:
     raw = {"sample": "data/invented", "oracle": "data/oracle/texts"}.get(fetch.source, "data/raw")
     reading = Reading(fetch.text, fetch.label, fetch.encoding, fetch.unit)
     if fetch.source == "oracle":
-        reading = Reading(fetch.text, fetch.label, "utf-8", "line")
+        reading = Reading(fetch.text, None, "utf-8", "line")
     merged = read_folder(Path(raw), reading, settings.labels, tell)
     comments = merged.comments
     comments["words"] = [tokenize(text) for text in tqdm(comments["text"], "tokenize", unit="text")]

@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 
 from stages import detect, evaluate_detectors, train_detector
 from stages.corpus.errors import Caution, UserError
+from stages.embeddings.pretrained_bert import load_tokenizer
 from stages.pipeline.command_line import run_command
 from stages.pipeline.sources import write_fakes, write_platforms, write_source
 from tests.test_detector import GIVEN_AWAY, make_texts
@@ -269,6 +270,32 @@ def test_a_detector_that_tells_nothing_says_so(capfd):
     lines, told = judge(capfd, "texts.txt")
     assert all(line.startswith("-\tthis detector cannot tell\t") for line in lines)
     assert told.startswith("this detector tells generated texts from real ones at no length")
+
+
+def test_training_warns_of_a_detector_that_can_tell_nothing():
+    for place, name in enumerate(WORDS):
+        write_fakes(name, make_texts(100, 50 + place))  # as real texts are
+    with pytest.warns(
+        Caution, match="the detector ngrams tells .* at no length, and will judge none"
+    ):
+        train_detector.main("ngrams")
+    about = json.loads(Path("data/detectors/ngrams/about.json").read_text())
+    assert about["shortest"] is None
+
+
+def test_a_table_is_judged_with_a_warning():
+    Path("texts.csv").write_text("Text,label\n" + make_texts(1, 78)[0] + ",1\n")
+    with pytest.warns(Caution, match=r"texts\.csv: each line is judged as it stands"):
+        detect.main("texts.csv")
+
+
+def test_a_script_that_the_bert_cannot_read_is_warned_of(recwarn):
+    encoder = SimpleNamespace(tokenizer=load_tokenizer("MiniLM"), model="MiniLM")
+    detector = SimpleNamespace(scorer=SimpleNamespace(encoder=encoder))
+    detect._check_script(detector, make_texts(5, 1), "english.txt")
+    assert not recwarn.list
+    with pytest.warns(Caution, match="khmer.txt: 100 % of its word pieces are unknown to MiniLM"):
+        detect._check_script(detector, ["ថ្ងៃ នេះ"], "khmer.txt")
 
 
 def test_calibration_is_by_real_texts_of_all_files_alike():

@@ -39,7 +39,8 @@ _MOSTLY = 2  # sound signs for each broken one, from which a text counts as UTF-
 _WORDS_SHOWN = 3  # by which people can tell whether a guess is right
 # Zero bytes and other signs that no text has; an escape begins a colour of a terminal.
 _CONTROLS = re.compile(r"[\0-\x08\x0e-\x1a\x7f]")
-_MOST_CONTROLS = 0.01  # share of them beyond which nothing is text
+_MOST_CONTROLS = 0.01  # share of them beyond which nothing is text, if they are more than a few
+_FEW_CONTROLS = 4
 
 
 class Decoded(NamedTuple):
@@ -101,7 +102,7 @@ def read_decoded(path: Path, encoding: str | None = None) -> Decoded:
 
 def _is_binary(text: str) -> bool:
     found = sum(1 for _ in _CONTROLS.finditer(text))
-    return found > _MOST_CONTROLS * len(text)
+    return found > max(_FEW_CONTROLS, _MOST_CONTROLS * len(text))
 
 
 def _decode(path: Path, content: bytes, encoding: str | None) -> Decoded:

@@ -86,7 +86,7 @@ def read_folder(
 def _check_label(files: Mapping[str, Rows], label: Column | None) -> None:
     """Refuse a column of labels that no file has, unless it is the one that nobody need name."""
     without = [file for file in files.values() if file.lacks_label]
-    labelled = any(label is not None for file in files.values() for _, label in file.rows)
+    labelled = any(named is not None for file in files.values() for _, named in file.rows)
     if without and not labelled and label != USUAL_LABEL:
         found = dict.fromkeys(file.lacks_label for file in without)
         raise UserError(
