@@ -16,6 +16,7 @@ from torch import Tensor
 from torch.nn.functional import normalize
 
 from stages.measures.sentence_vectors import SentenceEncoder
+from stages.networks.portable import square_root
 
 
 class LayerEncoder(SentenceEncoder):
@@ -48,7 +49,7 @@ class LayerEncoder(SentenceEncoder):
         for hidden in layers:
             mean = (hidden * mask).sum(1) / count
             # Not divided by the count, as its direction is all that is kept.
-            spread = ((hidden - mean.unsqueeze(1)) * mask).square().sum(1).sqrt()
+            spread = square_root(((hidden - mean.unsqueeze(1)) * mask).square().sum(1))
             parts += [normalize(mean, dim=1), normalize(spread, dim=1)]
         return torch.cat(parts, 1)
 
