@@ -1,6 +1,7 @@
 """Tests of operations that round alike on every maker's processor, and of what settles the rest."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -84,6 +85,17 @@ def test_a_square_root_is_the_nearest_number_to_it():
     numbers = torch.rand(10_000) * 1e3
     # The root in double precision has more digits than rounding to single takes.
     assert torch.equal(square_root(numbers), square_root(numbers.double()).float())
+
+
+def test_no_other_module_takes_pytorchs_square_roots():
+    # NumPy's and Python's are the nearest; those inside PyTorch's norms are its own.
+    plain = re.compile(r"(?<!np)(?<!math)\.r?sqrt\(")
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "stages").rglob("*.py")
+        if plain.search(path.read_text())
+    }
+    assert found == {"stages/networks/portable.py"}
 
 
 def test_other_settings_of_the_environment_give_way():

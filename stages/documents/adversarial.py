@@ -10,6 +10,7 @@ from typing import Annotated, ClassVar, Literal
 import torch
 from pydantic import Field
 from torch import Tensor, nn
+from torch.nn.functional import normalize
 
 from stages.corpus.settings import Size
 from stages.documents.bags import Bags
@@ -78,5 +79,5 @@ class Adversarial(DenoisingModel):
         """Turn noise (B, Z) into bags (B, V); as TF-IDF inputs, all have one length."""
         bags = self.generator(noise)
         if self.settings.inputs == "tfidf":
-            bags = bags * (self.length / (bags.square().sum(1, keepdim=True)).sqrt())
+            bags = self.length * normalize(bags, dim=1)
         return bags
