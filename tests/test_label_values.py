@@ -44,14 +44,6 @@ def test_a_mapping_names_labels_as_yaml_and_files_write_them(found, mapping, cla
     assert {label: class_of[label] for label in found} == classes
 
 
-def test_a_misspelt_label_that_leaves_one_class_is_refused_with_the_labels_found():
-    match = r"names goood, which no row has, and so leaves one class; .* good \(5 rows\), bad \(3"
-    with pytest.raises(UserError, match=match):
-        choose_classes({"good": 5, "bad": 3}, {"goood": 1, "bad": 0})
-    # One more that is not here does no harm.
-    assert choose_classes({"good": 5, "bad": 3}, {"good": 1, "bad": 0, "ugly": 0})[0] == ("0", "1")
-
-
 def test_a_label_that_the_mapping_lacks_has_no_class():
     _, class_of = choose_classes({"0": 2, "1": 2, "2": 1}, {0: 0, 1: 1})
     assert "2" not in class_of

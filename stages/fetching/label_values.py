@@ -71,13 +71,6 @@ def choose_classes(
             f"params.yaml: prepare.labels names {', '.join(map(str, mapping))}, but the labels "
             f"found are {say_counts(counts)}; name these, or set it to null to keep them as classes"
         )
-    unused = find_unused(counts, mapping)
-    left = {wanted[name] for name in counts if name in wanted}
-    if unused and len(left) < len({*mapping.values()}):
-        raise UserError(
-            f"params.yaml: prepare.labels names {', '.join(map(str, unused))}, which no row has, "
-            f"and so leaves one class; the labels found are {say_counts(counts)}"
-        )
     return ("0", "1"), wanted
 
 
