@@ -24,7 +24,7 @@ BATCH = 2000  # lines judged at a time
 SHORT = "too short to tell"
 EMPTY = "no word"
 BLIND = "this detector cannot tell"
-ROWS = (".csv", ".tsv", ".json", ".jsonl")
+ROWS = (".csv", ".tsv", ".json", ".jsonl")  # ends of files whose lines are more than a text
 
 
 def main(*arguments: str) -> None:

@@ -143,6 +143,8 @@ def test_an_archive_inside_gzip_and_zero_bytes_are_no_text(read):
         read(b"\x80\x04some" + bytes(range(7)) * 20)
     with pytest.raises(UserError, match="found a binary file"):
         read(random.Random(1).randbytes(5000))
+    # A few in a short text may be somebody's slip.
+    assert read(b"\x01\x02 hi there\x7f").text.endswith("hi there\x7f")
     assert read(b"one \0 among two hundred " + b"signs " * 40).text.startswith("one \0")
 
 

@@ -29,6 +29,12 @@ def test_a_share_has_wilson_s_interval():
     assert share(np.ones(10, bool)).high == 1
 
 
+def test_no_interval_of_a_share_leaves_0_to_1():
+    for count in range(1, 200):
+        assert share(np.zeros(count, bool)).low >= 0
+        assert share(np.ones(count, bool)).high <= 1
+
+
 def test_the_calibration_error_worked_out_by_hand():
     # Of the two foretold 0.25 one is generated, off by 0.5 - 1 in sum; of the two foretold 0.75
     # both are, off by 1.5 - 2: together 1 over 4 texts.

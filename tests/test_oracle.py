@@ -57,6 +57,16 @@ def test_all_its_texts_go_through_the_stages_word_for_word():
     assert sorted(kept) == sorted(written)
 
 
+def test_a_column_of_labels_that_another_source_has_does_no_harm():
+    params = set_params()
+    params["fetch"]["label"] = "stars"
+    YAML().dump(params, Path("params.yaml"))
+    oracle.main()
+    fetch.main()
+    prepare.main()
+    assert load_corpus("data/corpus").label_names == ()
+
+
 def test_the_tokenizer_leaves_each_word_alone():
     words = write_texts(torch.arange(20_000)[:, None])
     assert [tokenize(word) for word in words] == [[word] for word in words]

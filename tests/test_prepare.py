@@ -14,6 +14,7 @@ from ruamel.yaml import YAML
 
 from stages.corpus.corpus import SPLITS, TEST_PLATFORMS, UNKNOWN, load_corpus
 from stages.corpus.errors import UserError
+from stages.fetching.raw_folder import USUAL_LABEL
 from stages.measures import comparison
 from stages.pipeline import corpus_checks
 from stages.pipeline.pictures import draw_lengths
@@ -367,6 +368,11 @@ def test_a_label_column_that_the_user_named_and_no_file_has_is_refused():
     write_lines("other.jsonl", *rows)
     main()  # one file has it
     assert read_metrics()["dropped"] == 40
+
+
+def test_the_label_that_nobody_need_name_is_that_of_params():
+    params = YAML(typ="safe").load(PARAMS.parents[1] / "params.yaml")
+    assert params["fetch"]["label"] == USUAL_LABEL
 
 
 def test_a_json_key_of_labels_that_no_object_has_is_refused():
