@@ -93,3 +93,19 @@ def test_a_pass_helps_only_where_validation_falls_by_a_500th_of_its_size():
     assert plateau.lowest == 4.98
     plateau = Plateau(1)
     assert offer(plateau, -5.0, -5.001, -5.02) == pytest.approx([1, 0.3, 0.3])
+
+
+@pytest.mark.parametrize(
+    ("late", "validations", "shares"),
+    [
+        # 4 to 3.95 is less than 3 % of 4: so many passes do not count, then two are one too many.
+        (0, [4.0, 4.0, 3.95, 3.95, 3.95], [1, 0.3, 0.3, 0.09, 0.027]),
+        (3, [4.0, 4.0, 3.95, 3.95, 3.95], [1, 1, 1, 0.3, 0.09]),
+        # 3.85 is more than 3 % below 4: from there on each pass counts.
+        (9, [4.0, 3.85, 3.9, 3.9], [1, 1, 0.3, 0.09]),
+        # Below 0, as an objective without bound may be, the size counts.
+        (9, [-4.0, -4.1, -4.1, -4.2, -4.2], [1, 1, 1, 1, 0.3]),
+    ],
+)
+def test_passes_count_once_learning_has_begun(late, validations, shares):
+    assert offer(Plateau(1, late), *validations) == pytest.approx(shares)

@@ -16,6 +16,9 @@ from stages.training.plateau import Plateau, limit_passes
 from stages.training.stock import Stock
 
 PATIENCE = 2  # passes that do not help on unseen texts, after which the rate falls
+# Passes at the start that do not count while it tells nothing: the smaller a corpus and a network,
+# the longer that takes, and a rate that had fallen by then would never let it learn.
+LATE = 8
 UNVALIDATED = 4  # passes at most where no held-out text tells when to stop
 
 
@@ -44,7 +47,7 @@ class LoneDiscriminator:
         self.learning_rate = learning_rate
         self.most = most
         self.objective = objective
-        self.plateau = Plateau(PATIENCE)
+        self.plateau = Plateau(PATIENCE, LATE)
         self.best: dict[str, Tensor] = {}  # its weights where its loss on unseen texts was lowest
         self.passes = 0
 

@@ -12,7 +12,10 @@ from typing import Any
 GAIN = 0.002  # share of its size by which validation must fall for a pass to have helped
 FALL = 0.3  # of the rate, each time
 FALLS = 2  # after which one more plateau ends training
+BEGUN = 0.03  # share of its size by which validation must fall for learning to have begun
 UNVALIDATED = 12  # passes at most where no held-out text tells when to stop
+
+_STATE = ("passes", "first", "lowest", "waited", "falls")  # what a plateau goes on from
 
 
 def limit_passes(most: int, held_out: int, unvalidated: int = UNVALIDATED) -> int:
@@ -31,10 +34,15 @@ class Plateau:
 
     Args:
         patience: passes that have not helped, after which the rate falls.
+        late: passes at the start at most that do not count while learning has not begun: while
+            validation is near what the first pass found.
     """
 
-    def __init__(self, patience: int) -> None:
+    def __init__(self, patience: int, late: int = 0) -> None:
         self.patience = patience
+        self.late = late
+        self.passes = 0
+        self.first = math.inf  # the validation of the first pass
         self.lowest = math.inf
         self.waited = 0  # passes since one that helped, or since the rate fell
         self.falls = 0
@@ -51,16 +59,22 @@ class Plateau:
 
     def offer(self, validation: float) -> None:
         """Take the validation of a pass."""
+        self.passes += 1
+        if self.passes == 1:
+            self.first = validation
         helped = validation < self.lowest - GAIN * abs(validation)
-        self.waited = 0 if helped else self.waited + 1
         self.lowest = min(self.lowest, validation)
+        has_begun = self.lowest < self.first - BEGUN * abs(self.first)
+        counts = has_begun or self.passes > self.late
+        self.waited = self.waited + 1 if counts and not helped else 0
         if self.waited >= self.patience:
             self.falls, self.waited = self.falls + 1, 0
 
     def state_dict(self) -> dict[str, Any]:
         """Return what resuming needs."""
-        return {"lowest": self.lowest, "waited": self.waited, "falls": self.falls}
+        return {name: getattr(self, name) for name in _STATE}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take what `state_dict` returned."""
-        self.lowest, self.waited, self.falls = state["lowest"], state["waited"], state["falls"]
+        for name in _STATE:
+            setattr(self, name, state[name])
