@@ -13,6 +13,7 @@ from stages.corpus.errors import UserError
 from stages.generators.per_label import check_labels, draw_labels, label_shares
 from stages.generators.protocol import check_request
 from stages.generators.word_model import BATCH, WordModelSettings, fit_to
+from stages.networks.drawing import draw_batches
 
 FEWEST = 2  # labels: of one there is nothing to be told
 
@@ -99,11 +100,13 @@ class LabelledModel:
         self.check_words(prefix, "prefix")
         options = {"temperature": temperature, "top_p": top_p}
         options["prefix"] = [self.ids[word] for word in prefix.split()]
-        random = torch.Generator().manual_seed(seed)
-        wanted = self.draw_labels(count, seed) if labels is None else labels
-        for places in self.place(wanted).split(BATCH):
-            if len(places):
-                yield self.write(self._draw_labelled(places, random, **options))
+        wanted = self.place(self.draw_labels(count, seed) if labels is None else labels)
+
+        def draw(first: int, size: int, random: torch.Generator) -> list[str]:
+            places = wanted[first : first + size]
+            return self.write(self._draw_labelled(places, random, **options))
+
+        yield from draw_batches(draw, len(wanted), BATCH, seed, self.network)
 
     def log_likelihood(self, texts: Sequence[str]) -> np.ndarray:
         """Return log P of each text (N,), in nats, whatever its label: the labels' mixture."""

@@ -130,9 +130,10 @@ class Leakgan(AdversarialModel):
         """Return P(real) of texts (N, T), (N,)."""
         return self.discriminator(texts).softmax(1)[:, REAL]
 
-    def _draw(self, count: int, random: torch.Generator, **options: Any) -> Tensor:
+    def generate(self, count: int, seed: int, **options: Any) -> Iterator[list[str]]:
+        """Yield texts; see `protocol.Generator`."""
         with self.network.sharpened(self.settings.sharpening):
-            return super()._draw(count, random, **options)
+            yield from super().generate(count, seed, **options)
 
     def log_likelihood(self, texts: Sequence[str]) -> np.ndarray:
         """Return log P of each text (N,), in nats, as it is written; see `LikelihoodModel`."""

@@ -25,6 +25,7 @@ from stages.generators.spelling import (
     spell,
     write_lines,
 )
+from stages.networks.drawing import draw_batches
 from stages.networks.lstm_language_model import (
     END,
     UNKNOWN,
@@ -35,7 +36,7 @@ from stages.networks.lstm_language_model import (
 )
 from stages.training.likelihood import mask_of
 
-BATCH = 500  # texts written at a time
+BATCH = 250  # texts written at a time
 # Characters of a text at most, for each word of `max_length`: three times what words of English
 # comments and the spaces behind them have. Of 57,466 comments cropped at 32 words 5 had more.
 PER_WORD = 16
@@ -186,12 +187,13 @@ class SpellingModel(PlateauModel):
         check_request(self, temperature=temperature, top_p=top_p, labels=labels, prefix=prefix)
         prefix = self._crop(prefix)
         self.check_characters(prefix, "prefix")
-        random = torch.Generator().manual_seed(seed)
-        for first in range(0, count, BATCH):
-            size = min(BATCH, count - first)
+
+        def draw(first: int, size: int, random: torch.Generator) -> list[str]:
             state = self._begin(size, random)
             options = {"temperature": temperature, "top_p": top_p}
-            yield self.write(self._sample(size, prefix, random, state, **options))
+            return self.write(self._sample(size, prefix, random, state, **options))
+
+        yield from draw_batches(draw, count, BATCH, seed, self.network)
 
     def check_characters(self, text: str, what: str) -> None:
         """Refuse a text with a character that the model has not learnt.

@@ -23,10 +23,11 @@ from stages.generators.protocol import (
     check_vocabulary,
     not_learnt,
 )
+from stages.networks.drawing import draw_batches
 from stages.networks.size import count_parameters
 from stages.training.likelihood import log_likelihood, negative_log_likelihood, train_epoch
 
-BATCH = 500  # texts written at a time
+BATCH = 250  # texts written at a time
 # Dropout up to so many words of training text; each doubling takes a tenth off, down to the least.
 MOST_DROPOUT, MANY_WORDS, LEAST_DROPOUT = 0.5, 300_000, 0.1
 
@@ -215,17 +216,12 @@ class WordModel(PlateauModel):
         check_request(self, temperature=temperature, top_p=top_p, labels=labels, prefix=prefix)
         self.check_words(prefix, "prefix")
         beginning = [self.ids[word] for word in prefix.split()]
-        random = torch.Generator().manual_seed(seed)
-        for first in range(0, count, BATCH):
-            yield self.write(
-                self._draw(
-                    min(BATCH, count - first),
-                    random,
-                    temperature=temperature,
-                    top_p=top_p,
-                    prefix=beginning,
-                )
-            )
+
+        def draw(first: int, size: int, random: torch.Generator) -> list[str]:
+            options = {"temperature": temperature, "top_p": top_p, "prefix": beginning}
+            return self.write(self._draw(size, random, **options))
+
+        yield from draw_batches(draw, count, BATCH, seed, self.network)
 
     def about(self) -> dict[str, Any]:
         """Return what stands beside the weights in its folder."""
@@ -275,7 +271,7 @@ class LikelihoodModel(WordModel):
             tokens,
             self.optimizer,
             batch_size=self.settings.batch_size,
-            learning_rate=self.settings.learning_rate * self.plateau.share,
+            learning_rate=self.rate,
             first=first,
         )
         return ({"loss": loss} for loss in losses)
