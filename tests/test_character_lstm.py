@@ -421,7 +421,7 @@ def test_training_ends_by_itself_where_validation_no_longer_falls():
 
 @pytest.mark.parametrize(
     ("epochs", "shares"),
-    [(2, [1, 1]), (5, [1] * 4 + [0.3]), (6, [1] * 4 + [0.3, 0.09]), (9, [1] * 7 + [0.3, 0.09])],
+    [(3, [1] * 3), (4, [1, 1, 1, 0.3]), (9, [1] * 7 + [0.3, 0.09])],
 )
 def test_the_rate_falls_in_the_last_passes_where_it_has_not_fallen_before(epochs, shares):
     # Two updates a pass, among the first 100, in which the rate rises.

@@ -26,6 +26,7 @@ from stages.generators.spelling_model import (
 from stages.networks.lstm_language_model import LstmLanguageModel
 from stages.networks.size import count_parameters
 from stages.training.likelihood import log_likelihood, train_epoch
+from stages.training.plateau import FALL, FALLS
 
 READ = 250  # texts read at a time, of like length, where nothing is learnt
 
@@ -62,7 +63,7 @@ class CharacterLstm(SpellingModel):
     def train(self, corpus: Corpus) -> Iterator[Step]:
         """Learn by likelihood; losses and validations are in nats a word, its characters' sum."""
         learnt, held_out = (self.number(corpus, part) for part in (corpus.train, corpus.validation))
-        per_word = self._characters_a_word(learnt)
+        most, per_word = self._most(corpus), self._characters_a_word(learnt)
         self.bits_a_word = math.log(2) * self._characters_a_word(held_out)
 
         def learn(first: int, per_epoch: int) -> Iterator[dict[str, float]]:
@@ -71,7 +72,7 @@ class CharacterLstm(SpellingModel):
                 learnt.tokens,
                 self.optimizer,
                 batch_size=self.settings.batch_size,
-                learning_rate=self.rate,
+                learning_rate=self.settings.learning_rate * self._share(most),
                 first=first,
                 lengths=learnt.lengths,
             )
@@ -81,6 +82,15 @@ class CharacterLstm(SpellingModel):
             return self.bits(held_out) * self.bits_a_word
 
         yield from self._make_passes(corpus, learn, validate)
+
+    def _share(self, most: int) -> float:
+        """Return the share of the learning rate for the next of `most` passes.
+
+        Where no plateau has come before the last passes it falls in these as it would after one: at
+        its full height ends come too often or too seldom, by chance.
+        """
+        falling = min(FALLS, most // 4)
+        return min(self.plateau.share, FALL ** max(0, falling + 1 - (most - self.epoch)))
 
     def bits(self, texts: Spelt) -> float:
         """Return the bits a character of texts, ends counted, by what it has learnt; 0 or more."""

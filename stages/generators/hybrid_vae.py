@@ -143,7 +143,7 @@ class HybridVae(SpellingModel):
                 learnt,
                 self.optimizer,
                 batch_size=settings.batch_size,
-                learning_rate=self.rate,
+                learning_rate=settings.learning_rate * self.plateau.share,
                 first=first,
                 kl_weight=lambda step: (
                     settings.kl_weight * anneal(step, rising, waiting=waiting, start=START)

@@ -46,7 +46,7 @@ class LabelledWriter(LabelledModel, LikelihoodModel):
             tokens,
             self.optimizer,
             batch_size=self.settings.batch_size,
-            learning_rate=self.rate,
+            learning_rate=self.settings.learning_rate * self.plateau.share,
             first=first,
             codes=codes,
         )

@@ -99,7 +99,7 @@ class LstmVae(WordModel):
             tokens,
             self.optimizer,
             batch_size=settings.batch_size,
-            learning_rate=self.rate,
+            learning_rate=settings.learning_rate * self.plateau.share,
             first=first,
             kl_weight=lambda step: settings.kl_weight * anneal(step, rising),
         )

@@ -10,7 +10,7 @@ from torch.optim import Adam
 
 from stages.corpus.corpus import Corpus
 from stages.generators.protocol import Step
-from stages.training.plateau import FALL, FALLS, Plateau, limit_passes
+from stages.training.plateau import Plateau, limit_passes
 
 
 class PlateauModel:
@@ -26,7 +26,6 @@ class PlateauModel:
         self.network = network
         self.plateau = Plateau(settings.patience)
         self.epoch = 0  # passes made
-        self.most = 0  # passes at most, known once training has begun
 
     @cached_property
     def optimizer(self) -> Adam:
@@ -48,17 +47,6 @@ class PlateauModel:
         """Say whether `train` would make another pass."""
         return self.epoch < self._most(corpus) and not self.plateau.is_over
 
-    @property
-    def rate(self) -> float:
-        """The learning rate of the next pass.
-
-        Where no plateau has come before the last passes it falls in these as it would after one: at
-        its full height a pass may be better or worse than the one before, by chance.
-        """
-        falling = min(FALLS, self.most // 3)
-        at_the_end = FALL ** max(0, falling + 1 - (self.most - self.epoch))
-        return self.settings.learning_rate * min(self.plateau.share, at_the_end)
-
     def _is_settled(self) -> bool:
         """Say whether validation tells by now when to stop."""
         return True
@@ -77,7 +65,6 @@ class PlateauModel:
                 before it and how many a pass has.
             validate: gives what a pass is judged by; not called where there is no validation text.
         """
-        self.most = self._most(corpus)
         per_epoch = self._updates_a_pass(corpus)
         while self.may_learn(corpus):
             first, epoch = self.epoch * per_epoch, self.epoch + 1

@@ -164,7 +164,7 @@ class PretrainedTransformer(PlateauModel):
                 learnt.tokens,
                 self.optimizer,
                 batch_size=self.settings.batch_size,
-                learning_rate=self.rate,
+                learning_rate=self.settings.learning_rate * self.plateau.share,
                 first=first,
                 lengths=learnt.lengths,
             )

@@ -271,7 +271,7 @@ class LikelihoodModel(WordModel):
             tokens,
             self.optimizer,
             batch_size=self.settings.batch_size,
-            learning_rate=self.rate,
+            learning_rate=self.settings.learning_rate * self.plateau.share,
             first=first,
         )
         return ({"loss": loss} for loss in losses)
