@@ -9,6 +9,7 @@ from scipy.special import logsumexp
 
 from stages.corpus.building import build_corpus
 from stages.corpus.errors import UserError
+from stages.generators import labelled_model
 from stages.generators.chosen import with_choice
 from stages.generators.conditional_gan import ConditionalGan, ConditionalGanSettings
 from stages.generators.labelled_critic import Pairs, fit_ngrams
@@ -63,6 +64,21 @@ def test_texts_are_of_their_labels(trained):
         text == (DOWN if label == "1" else UP) for text, label in zip(texts, labels, strict=True)
     ]
     assert np.mean(right) > 0.9
+
+
+def test_each_batch_has_labels_and_random_numbers_of_its_own(trained, monkeypatch):
+    gan, _ = trained
+    seen = {}
+
+    def draw(labels, random, **_):
+        seen["".join(map(str, labels.tolist()))] = torch.rand(1, generator=random).item()
+        return torch.zeros((len(labels), 1), dtype=torch.int64)
+
+    monkeypatch.setattr(labelled_model, "BATCH", 3)
+    monkeypatch.setattr(gan.writer, "_draw_labelled", draw)
+    assert len(write(gan, 10, labels=[*"0010111001"])) == 10
+    assert {*seen} == {"001", "011", "100", "1"}
+    assert len({*seen.values()}) == 4
 
 
 def test_labels_are_drawn_as_training_texts_have_them(trained):

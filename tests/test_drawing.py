@@ -32,39 +32,51 @@ def test_what_is_drawn_depends_on_the_seed_alone(monkeypatch, cores):
     whole = list(draw_batches(numbers, 10, 2, 1, make_network()))
     monkeypatch.setattr(drawing, "count_cores", lambda: cores)
     assert list(draw_batches(numbers, 10, 2, 1, make_network())) == whole
-    # A shorter request gives the first of them; another seed, and each batch, has others.
+    # Fewer whole batches are the first of them; another seed, and each batch, has others.
     assert list(draw_batches(numbers, 6, 2, 1, make_network())) == whole[:3]
     assert list(draw_batches(numbers, 10, 2, 2, make_network())) != whole
     assert len({str(values) for _, values in whole}) == 5
 
 
 def test_as_many_are_drawn_at_once_as_there_are_cores(monkeypatch):
-    monkeypatch.setattr(drawing, "count_cores", lambda: 3)
-    together = threading.Barrier(3, timeout=30)
+    # The pool asks for the cores under another name; one of fewer workers would wait in vain.
+    for name in ("stages.networks.drawing.count_cores", "stages.networks.cores.count_cores"):
+        monkeypatch.setattr(name, lambda: 3)
+    together = threading.Barrier(3, timeout=5)
 
     def draw(first, size, random):
         together.wait()  # goes on once all three are here
         time.sleep(0.01 * (3 - first))  # and the last is done first
         return first
 
-    # The pool of a machine with fewer cores would wait for ever.
-    monkeypatch.setattr("stages.networks.cores.count_cores", lambda: 3)
     assert list(draw_batches(draw, 3, 1, 1, make_network())) == [0, 1, 2]
 
 
 @pytest.mark.parametrize("training", [True, False])
-def test_the_network_is_in_evaluation_mode_meanwhile_and_as_before_after(training):
-    network = make_network(training)
+def test_the_network_draws_in_evaluation_mode_and_is_as_before_between_rounds(training):
+    network, modes = make_network(not training), []
 
     def draw(first, size, random):
-        return network.training
+        modes.append(network.training)
 
-    batches = draw_batches(draw, 9, 1, 1, network)
-    assert next(batches) is False
-    batches.close()  # whoever takes no more
-    assert network.training is training
-    assert not any(draw_batches(draw, 9, 1, 1, network))
-    assert network.training is training
+    batches = draw_batches(draw, 20, 1, 1, network)
+    next(batches)
+    assert network.training is not training
+    network.train(training)  # by whoever takes the batches
+    for _ in batches:
+        assert network.training is training
+    assert modes == [False] * 20
+
+
+def test_a_draw_that_fails_leaves_the_network_as_it_was():
+    network = make_network(training=True)
+
+    def draw(first, size, random):
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        list(draw_batches(draw, 3, 1, 1, network))
+    assert network.training
 
 
 def test_between_batches_pytorch_has_all_its_threads():

@@ -20,9 +20,12 @@ def make_stock(name, texts):
 @pytest.mark.parametrize(
     ("losses", "most", "passes"),
     [
-        ([3.0, 2.0, 1.0, 0.5], 4, 4),  # as many as are allowed
+        # The first is the loss before any pass.
+        ([3.0, 3.0, 2.0, 1.0, 0.5], 4, 4),  # as many as are allowed
         # Its rate has fallen three times since it began to tell, in the third pass.
-        ([3.0, 3.5, 2.0, 2.5, 2.2, 2.1], 9, 6),
+        ([3.0, 3.0, 3.5, 2.0, 2.5, 2.2, 2.1], 9, 6),
+        # It never does: passes from the thirteenth on lower the rate.
+        ([3.0] * 16, 20, 15),
         (None, 4, 4),  # nothing tells that it does not help
     ],
 )
@@ -44,8 +47,8 @@ def test_a_warm_up_makes_passes_and_validates_each(monkeypatch, losses, most, pa
         validated.append(len(modes))
     # Five texts in batches of two: three updates a pass, the last of which ends it.
     assert ends == [False, False, True] * passes
-    wanted = [number + (update == 2) for number in range(passes) for update in range(3)]
+    wanted = [1 + number + (update == 2) for number in range(passes) for update in range(3)]
     assert validated == (wanted if losses else [0] * 3 * passes)
-    assert not any(modes)  # a pass ends in evaluation mode
+    assert not any(modes[1:])  # a pass ends in evaluation mode
     assert lone.passes == passes
     assert list(lone.warm_up(real, [fakes], None)) == []  # it is over

@@ -212,7 +212,7 @@ def tell_losses(monkeypatch, losses):
     The rate falls after a single pass that has not helped.
     """
     monkeypatch.setattr(lone_discriminator, "PATIENCE", 1)
-    told, weights = iter(losses), []
+    told, weights = iter([10.0, *losses]), []  # the first before any pass
 
     def unseen_loss(discriminator, *_):
         weights.append(weights_of(discriminator))
@@ -242,13 +242,13 @@ def test_the_discriminator_goes_on_as_it_was_where_its_loss_was_lowest(
     assert gan.count_steps(corpus) == 3 * (warm_up + epochs)
     alone = [step for step in gan.train(corpus) if step.epoch == 0]
     assert len(alone) == 3 * len(losses)
-    assert len(weights) == len(losses)
+    assert len(weights) == 1 + len(losses)
     # How many updates there are is known better by then.
     assert gan.count_steps(corpus) == 3 * (len(losses) + epochs)
     discriminator = gan.networks["discriminator"]
     size = gan.describe()
     assert (size["warm_up_passes"], size["unseen_loss"]) == (len(losses), losses[best - 1])
-    is_best = [is_same(weights_of(discriminator), each) for each in weights]
+    is_best = [is_same(weights_of(discriminator), each) for each in weights[1:]]
     assert is_best == [epochs == 0 and number == best for number in range(1, len(losses) + 1)]
 
 
@@ -259,8 +259,8 @@ def test_both_learn_from_where_its_loss_was_lowest(monkeypatch):
     for step in gan.train(make_corpus(draw_words(10))):
         if step.epoch == 0:
             found.append(weights_of(gan.networks["discriminator"]))
-    assert is_same(found[-1], weights[2])
-    assert not is_same(found[-2], weights[2])
+    assert is_same(found[-1], weights[3])
+    assert not is_same(found[-2], weights[3])
 
 
 def test_the_discriminator_s_rate_falls_as_its_loss_does_not_and_stays_so(monkeypatch):
@@ -440,10 +440,10 @@ def test_the_generator_is_judged_without_dropout_and_without_a_gradient(warm_up)
         lambda network, _: modes.append((network.training, torch.is_grad_enabled()))
     )
     train(gan, draw_words(8))
-    # Alone it reads, after two updates a pass, unseen texts, real and fake. Each of two updates a
-    # later pass is the discriminator's own, then its verdict on the generator's texts.
+    # Alone it reads, before and after two updates a pass, unseen texts, real and fake. Each of two
+    # updates a later pass is the discriminator's own, then its verdict on the generator's texts.
     update, verdict = (True, True), (False, False)
-    alone = [update] * 2 + [verdict] * 2
+    alone = [verdict] * 2 + [update] * 2 + [verdict] * 2
     assert modes == alone * warm_up + [update, verdict] * 2
 
 

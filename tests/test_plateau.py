@@ -98,14 +98,19 @@ def test_a_pass_helps_only_where_validation_falls_by_a_500th_of_its_size():
 @pytest.mark.parametrize(
     ("late", "validations", "shares"),
     [
-        # 4 to 3.95 is less than 3 % of 4: so many passes do not count, then two are one too many.
-        (0, [4.0, 4.0, 3.95, 3.95, 3.95], [1, 0.3, 0.3, 0.09, 0.027]),
-        (3, [4.0, 4.0, 3.95, 3.95, 3.95], [1, 1, 1, 0.3, 0.09]),
-        # 3.85 is more than 3 % below 4: from there on each pass counts.
-        (9, [4.0, 3.85, 3.9, 3.9], [1, 1, 0.3, 0.09]),
+        # Passes 2 to 4 do not help. Where none is late, each lowers the rate.
+        (0, [4.0, 4.0, 4.0, 4.0], [1, 0.3, 0.09, 0.027]),
+        # Where three may be, pass 4 is the first that does.
+        (3, [4.0, 4.0, 4.0, 4.0], [1, 1, 1, 0.3]),
+        # 3 % below the 4 before any pass is 3.88: 3.89 is not enough, with 3.87 learning has begun,
+        # and the pass after it, which does not help, counts.
+        (9, [4.0, 3.89, 3.89, 3.87, 3.89], [1, 1, 1, 1, 0.3]),
+        (9, [3.5, 3.6], [1, 0.3]),
         # Below 0, as an objective without bound may be, the size counts.
         (9, [-4.0, -4.1, -4.1, -4.2, -4.2], [1, 1, 1, 1, 0.3]),
     ],
 )
-def test_passes_count_once_learning_has_begun(late, validations, shares):
-    assert offer(Plateau(1, late), *validations) == pytest.approx(shares)
+def test_late_passes_do_not_lower_the_rate_before_learning_has_begun(late, validations, shares):
+    plateau = Plateau(1, late)
+    plateau.begin(4.0 if validations[0] > 0 else -4.0)
+    assert offer(plateau, *validations) == pytest.approx(shares)

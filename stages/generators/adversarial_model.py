@@ -22,7 +22,7 @@ from torch.optim import Adam
 from stages.corpus.corpus import Corpus
 from stages.corpus.settings import Count, CountOrZero, Rate, Rising, Section, Share, Size, Weight
 from stages.generators.protocol import Step
-from stages.generators.word_model import BATCH, LikelihoodModel
+from stages.generators.word_model import LikelihoodModel
 from stages.networks.lstm_language_model import written
 from stages.networks.text_discriminator import TextDiscriminator
 from stages.training.contrast import learn_classes
@@ -31,6 +31,7 @@ from stages.training.plateau import limit_passes
 
 LARGEST_GRADIENT = 5.0  # norm to which the generator's gradient is clipped
 FAKE, REAL = 0, 1  # classes of the discriminator
+FAKES = 500  # drawn at a time for it
 
 
 class DiscriminatorSettings(Section):
@@ -232,7 +233,7 @@ class AdversarialModel(LikelihoodModel):
         real = learnt[torch.randperm(len(learnt))[:count]]
         fakes = [
             self.network.sample(len(part), self.max_length).cpu()
-            for part in torch.arange(count).split(BATCH)
+            for part in torch.arange(count).split(FAKES)
         ]
         self.losses["discriminator_loss"] = learn_classes(
             self.discriminator,

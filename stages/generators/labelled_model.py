@@ -98,12 +98,12 @@ class LabelledModel:
         """Yield texts, text i of labels[i]; None draws labels; see `protocol.Generator`."""
         check_request(self, temperature=temperature, top_p=top_p, labels=labels, prefix=prefix)
         self.check_words(prefix, "prefix")
-        options = {"temperature": temperature, "top_p": top_p}
-        options["prefix"] = [self.ids[word] for word in prefix.split()]
+        beginning = [self.ids[word] for word in prefix.split()]
         wanted = self.place(self.draw_labels(count, seed) if labels is None else labels)
 
         def draw(first: int, size: int, random: torch.Generator) -> list[str]:
             places = wanted[first : first + size]
+            options = {"temperature": temperature, "top_p": top_p, "prefix": beginning}
             return self.write(self._draw_labelled(places, random, **options))
 
         yield from draw_batches(draw, len(wanted), BATCH, seed, self.network)

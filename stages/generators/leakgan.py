@@ -130,10 +130,12 @@ class Leakgan(AdversarialModel):
         """Return P(real) of texts (N, T), (N,)."""
         return self.discriminator(texts).softmax(1)[:, REAL]
 
-    def generate(self, count: int, seed: int, **options: Any) -> Iterator[list[str]]:
-        """Yield texts; see `protocol.Generator`."""
-        with self.network.sharpened(self.settings.sharpening):
-            yield from super().generate(count, seed, **options)
+    def _draw(
+        self, count: int, random: torch.Generator, *, temperature: float, **options: Any
+    ) -> Tensor:
+        # Logits times a number are those at a temperature that is so much lower.
+        temperature /= self.settings.sharpening
+        return super()._draw(count, random, temperature=temperature, **options)
 
     def log_likelihood(self, texts: Sequence[str]) -> np.ndarray:
         """Return log P of each text (N,), in nats, as it is written; see `LikelihoodModel`."""

@@ -36,7 +36,7 @@ from stages.networks.lstm_language_model import (
 )
 from stages.training.likelihood import mask_of
 
-BATCH = 250  # texts written at a time
+BATCH = 250  # as in `word_model`
 # Characters of a text at most, for each word of `max_length`: three times what words of English
 # comments and the spaces behind them have. Of 57,466 comments cropped at 32 words 5 had more.
 PER_WORD = 16

@@ -27,7 +27,7 @@ from stages.networks.drawing import draw_batches
 from stages.networks.size import count_parameters
 from stages.training.likelihood import log_likelihood, negative_log_likelihood, train_epoch
 
-BATCH = 250  # texts written at a time
+BATCH = 250  # texts that a core writes at a time; another number, other texts
 # Dropout up to so many words of training text; each doubling takes a tenth off, down to the least.
 MOST_DROPOUT, MANY_WORDS, LEAST_DROPOUT = 0.5, 300_000, 0.1
 

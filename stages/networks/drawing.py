@@ -23,14 +23,15 @@ def draw_batches(
     """Yield what a network draws, batch by batch; on a CPU as many at a time as there are cores.
 
     Each batch has random numbers of its own, so that it does not matter which is drawn first.
-    Between two of them PyTorch has all its threads again, for whoever takes the results.
+    Between two rounds the network is in the mode it was in, and PyTorch has all its threads.
 
     Args:
         draw: gets the place of a batch's first item, its size and its random numbers.
         count: of all items.
-        size: of a batch at most.
+        size: of a batch; the last may be smaller.
         seed: of all random numbers.
-        network: in evaluation mode meanwhile, as those who draw at once would else undo it in turn.
+        network: in evaluation mode while it draws: each draw that restored another mode would
+            switch dropout on for those beside it.
     """
 
     def work(first: int) -> Result:
@@ -38,14 +39,14 @@ def draw_batches(
         return draw(first, min(size, count - first), random)
 
     on_cpu = next(network.parameters()).device.type == "cpu"
-    at_once = size * (count_cores() if on_cpu else 1)
-    training = network.training
-    network.eval()
-    try:
-        for first in range(0, count, at_once):
-            firsts = range(first, min(first + at_once, count), size)
+    round_size = size * (count_cores() if on_cpu else 1)
+    for first in range(0, count, round_size):
+        firsts = range(first, min(first + round_size, count), size)
+        training = network.training
+        network.eval()
+        try:
             with all_cores() if on_cpu else nullcontext() as pool:
                 drawn = [*(pool.map if pool else map)(work, firsts)]
-            yield from drawn
-    finally:
-        network.train(training)
+        finally:
+            network.train(training)
+        yield from drawn

@@ -16,9 +16,9 @@ from stages.training.plateau import Plateau, limit_passes
 from stages.training.stock import Stock
 
 PATIENCE = 2  # passes that do not help on unseen texts, after which the rate falls
-# Passes at the start that do not count while it tells nothing: the smaller a corpus and a network,
-# the longer that takes, and a rate that had fallen by then would never let it learn.
-LATE = 8
+# Passes at the start that do not lower the rate while it tells nothing: at a rate that has fallen
+# by then it would never learn. On the sample word2vec's takes nine to thirteen.
+LATE = 12
 UNVALIDATED = 4  # passes at most where no held-out text tells when to stop
 
 
@@ -79,6 +79,8 @@ class LoneDiscriminator:
                 where there are none.
         """
         per_pass = math.ceil(len(real.lengths) / self.batch_size)
+        if unseen and not self.passes and not self.is_over:
+            self.plateau.begin(self._loss(*unseen))
         while not self.is_over:
             for number, losses in enumerate(self.learn(real, sources), start=1):
                 if number < per_pass:
@@ -111,13 +113,18 @@ class LoneDiscriminator:
 
     def validate(self, real: Stock, fakes: Stock) -> None:
         """Let the rate follow the loss on texts not learnt from; when it is over, take the best."""
-        loss = unseen_loss(self.network, real.batches(), fakes.batches(), self.objective)
-        self.network.eval()
+        loss = self._loss(real, fakes)
         if loss < self.plateau.lowest:
             self.best = copy.deepcopy(self.network.state_dict())
         self.plateau.offer(loss)
         if self.best and self.is_over:
             self.network.load_state_dict(self.best)
+
+    def _loss(self, real: Stock, fakes: Stock) -> float:
+        """Return the loss on texts not learnt from; leave evaluation mode."""
+        loss = unseen_loss(self.network, real.batches(), fakes.batches(), self.objective)
+        self.network.eval()
+        return loss
 
     def state_dict(self) -> dict[str, Any]:
         """Return what resuming needs beside the network's weights."""
