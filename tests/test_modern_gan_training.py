@@ -194,7 +194,7 @@ def test_resumed_is_unbroken(monkeypatch, passes, generator):
             assert step.ends_epoch
             state, random = copy.deepcopy(whole.state_dict()), torch.get_rng_state()
     assert [step.epoch for step in unbroken] == [0] * 10 + [1] * 2 + [2] * 2
-    tell_losses(monkeypatch, LOSSES[passes:])
+    tell_losses(monkeypatch, LOSSES[passes:], before=())
     resumed = make()
     resumed.load_state_dict(state)
     torch.set_rng_state(random)
@@ -206,13 +206,13 @@ def test_resumed_is_unbroken(monkeypatch, passes, generator):
 # The warm-up.
 
 
-def tell_losses(monkeypatch, losses):
-    """Let the discriminator have these losses on unseen texts; give its weights at each.
+def tell_losses(monkeypatch, losses, before=(10.0,)):
+    """Let the discriminator have these losses on unseen texts, and before any pass; give its weights.
 
     The rate falls after a single pass that has not helped.
     """
     monkeypatch.setattr(lone_discriminator, "PATIENCE", 1)
-    told, weights = iter([10.0, *losses]), []  # the first before any pass
+    told, weights = iter([*before, *losses]), []
 
     def unseen_loss(discriminator, *_):
         weights.append(weights_of(discriminator))
