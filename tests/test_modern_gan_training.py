@@ -207,7 +207,7 @@ def test_resumed_is_unbroken(monkeypatch, passes, generator):
 
 
 def tell_losses(monkeypatch, losses, before=(10.0,)):
-    """Let the discriminator have these losses on unseen texts, before any pass too; give its weights.
+    """Let the discriminator have these losses on unseen texts; give its weights at each.
 
     The rate falls after a single pass that has not helped.
     """
