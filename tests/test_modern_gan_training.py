@@ -209,7 +209,7 @@ def test_resumed_is_unbroken(monkeypatch, passes, generator):
 def tell_losses(monkeypatch, losses, before=(10.0,)):
     """Let the discriminator have these losses on unseen texts; give its weights at each.
 
-    The rate falls after a single pass that has not helped.
+    `before` are those before any pass. The rate falls after a single pass that has not helped.
     """
     monkeypatch.setattr(lone_discriminator, "PATIENCE", 1)
     told, weights = iter([*before, *losses]), []
