@@ -66,6 +66,12 @@ def test_texts_are_of_their_labels(trained):
     assert np.mean(right) > 0.9
 
 
+def test_an_unknown_word_is_told_by_the_generator_s_own_name(trained):
+    gan, _ = trained
+    with pytest.raises(UserError, match="prefix: the conditional gan has not learnt the word 'x'"):
+        write(gan, 1, labels=["0"], prefix="x")
+
+
 def test_each_batch_has_labels_and_random_numbers_of_its_own(trained, monkeypatch):
     gan, _ = trained
     seen = {}

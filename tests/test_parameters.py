@@ -403,6 +403,22 @@ def test_a_gan_knows_generators_alone_that_are_trained_before_it(path):
     assert check_parameters(changed(path, ["hmm", "language_model"], listed)) == []
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "why"),
+    [("fetch.label", None, "fetch.label null"), ("fetch.source", "oracle", "fetch.source oracle")],
+)
+def test_what_takes_labels_is_refused_where_texts_have_none(key, value, why):
+    whole = YAML(typ="safe").load(ROOT / "params.yaml")
+    listed = changed("generators", ["hmm", "conditional_gan", "seqgan"], whole)
+    assert check_parameters(listed) == []
+    unlabelled = changed(key, value, changed("oracle.length", whole["gan"]["max_length"], listed))
+    assert mistake_in(unlabelled) == (
+        f"generators has conditional_gan, which learns texts of several labels; with {why} texts "
+        "have none; take conditional_gan out, or learn from texts with labels"
+    )
+    assert check_parameters(changed("generators", ["hmm", "seqgan"], unlabelled)) == []
+
+
 @pytest.mark.parametrize("section", ["gan", "gan_overrides.bert", "recipes.modern"])
 def test_a_gan_starts_from_a_model_that_this_run_trains_on_the_corpus_words(section):
     key = f"{section}.generator"

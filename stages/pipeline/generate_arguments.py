@@ -81,7 +81,11 @@ def parse_arguments(arguments: Sequence[str]) -> Request:
     )
     add("--count", metavar="N", type=int, help=f"texts to write ({COUNT})")
     add("--prefix", metavar='"WORDS"', default="", help="words that each text begins with")
-    add("--label", metavar="L", help="label of all texts, for models of per_label=true")
+    add(
+        "--label",
+        metavar="L",
+        help="label of all texts, for models that take labels or are trained with per_label=true",
+    )
     add(
         "--temperature",
         metavar="T",
@@ -111,7 +115,7 @@ def parse_arguments(arguments: Sequence[str]) -> Request:
         "--candidates",
         metavar="N",
         type=int,
-        help="texts of which a modern GAN's discriminator draws one; 1: it has no say "
+        help="texts of which a GAN's discriminator draws one, where it chooses; 1: it has no say "
         f"({CANDIDATES})",
     )
     add("--seed", metavar="N", type=int, default=1, help="another seed, other texts (1)")

@@ -176,6 +176,16 @@ def _compare(values: Any, mistakes: Mapping[str, str]) -> Iterator[tuple[str, st
         for name in get("generators"):
             if name not in known:
                 yield f"generators.{name}", _tell_unlisted(get("generators"), name, known)
+        label, source = "fetch.label", "fetch.source"
+        if are_sound(label, source) and (get(label) is None or get(source) == "oracle"):
+            why = f"{label} null" if get(label) is None else f"{source} oracle"
+            for name in get("generators"):
+                if name in known and find_generator(name).conditional:
+                    yield (
+                        f"generators.{name}",
+                        f"generators has {name}, which learns texts of several labels; with {why} "
+                        f"texts have none; take {name} out, or learn from texts with labels",
+                    )
 
 
 def _check_gan_sources(values: Any, mistakes: Mapping[str, str]) -> Iterator[tuple[str, str]]:
