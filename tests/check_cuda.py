@@ -64,6 +64,7 @@ SETTINGS = {  # the modern GAN starts from two of them and knows the first
         **{"batch_size": 64, "learning_rate": 0.003, "warm_up": 2, "discriminator_size": 128},
         **{"discriminator_dropout": 0.3, "discriminator_learning_rate": 0.003},
         **{"discriminator_warm_up": 2, "token_dropout": 0.05, "wrong_labels": True},
+        "discriminator_batch_size": 64,
         **{"ngrams": True, "guidance": 1.0},
     },
     "lstm_vae": {

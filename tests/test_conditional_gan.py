@@ -18,6 +18,7 @@ from stages.networks.labelled_words import LabelledWords, OneLabel
 SETTINGS = {
     **{"width": 8, "hidden_size": 12, "num_layers": 1, "dropout": 0.0, "patience": 2},
     **{"batch_size": 6, "learning_rate": 0.05, "warm_up": 20, "discriminator_size": 8},
+    "discriminator_batch_size": 5,
     **{"discriminator_dropout": 0.0, "discriminator_learning_rate": 0.03},
     **{"discriminator_warm_up": 4, "token_dropout": 0.0, "wrong_labels": True, "ngrams": True},
     "guidance": 0.0,

@@ -85,6 +85,7 @@ TINY = {
         **{"batch_size": 20, "learning_rate": 0.1, "warm_up": 3, "discriminator_size": 4},
         **{"discriminator_dropout": 0.1, "discriminator_learning_rate": 0.01},
         **{"discriminator_warm_up": 2, "token_dropout": 0.1, "wrong_labels": True},
+        "discriminator_batch_size": 5,
         **{"ngrams": True, "guidance": 1.0},
     },
     "character_lstm": {

@@ -54,10 +54,11 @@ class ConditionalGanSettings(Section):
         width: numbers a word, of the language model, as those that follow.
         dropout: null fits it to the corpus; see `word_model.fit_dropout`.
         patience: passes that have not helped after which its learning rate falls; see `Plateau`.
-        batch_size: texts an update, of both networks.
+        batch_size: texts an update.
         learning_rate: of Adam, at its height.
         warm_up: passes at most in which the language model learns.
         discriminator_size: of the discriminator's LSTM and dense layers.
+        discriminator_batch_size: texts of each source an update of it.
         discriminator_dropout: share of its numbers that are dropped in training.
         discriminator_learning_rate: of its AdamW, at its height.
         discriminator_warm_up: passes at most in which it learns.
@@ -77,6 +78,7 @@ class ConditionalGanSettings(Section):
     learning_rate: Rate
     warm_up: Count
     discriminator_size: Size
+    discriminator_batch_size: Count
     discriminator_dropout: Share
     discriminator_learning_rate: Rate
     discriminator_warm_up: Count
@@ -127,7 +129,7 @@ class ConditionalGan:
         self.networks = nn.ModuleDict({"generator": writer.network, "discriminator": discriminator})
         lone = LoneDiscriminator(
             discriminator,
-            settings.batch_size,
+            settings.discriminator_batch_size,
             settings.discriminator_learning_rate,
             settings.discriminator_warm_up,
         )
@@ -179,11 +181,12 @@ class ConditionalGan:
 
     def count_steps(self, corpus: Corpus) -> int:
         """Return how many updates `train` makes at most."""
-        per_pass, lone = math.ceil(len(corpus.train) / self.settings.batch_size), self.critic.lone
-        written = self.writer.epoch * per_pass
+        texts, lone = len(corpus.train), self.critic.lone
+        written = self.writer.epoch * math.ceil(texts / self.settings.batch_size)
         if self.writer.may_learn(corpus):
             written = self.writer.count_steps(corpus)
-        return written + (lone.passes if lone.is_over else lone.most) * per_pass
+        passes = lone.passes if lone.is_over else lone.most
+        return written + passes * math.ceil(texts / self.settings.discriminator_batch_size)
 
     def train(self, corpus: Corpus) -> Iterator[Step]:
         """Train the language model, then the discriminator; no epoch is validated by one measure.
