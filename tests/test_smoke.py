@@ -25,8 +25,6 @@ from stages.pipeline.core_settings import DETECTORS, EMBEDDINGS
 from stages.pipeline.sources import FIRST
 from tests.test_pipeline import CONSTANT, HARMLESS, can_reach, command, idle, is_in, outs, resolve
 
-pytestmark = pytest.mark.xdist_group("smoke")  # in one process, so that each story is told once
-
 ROOT = Path(__file__).parents[1]
 MODERN, PAPER = (resolve(recipe, []) for recipe in ("modern", "paper"))
 ROWS = 60  # of each of the two tables; a tenth of their texts are the test split
