@@ -21,7 +21,7 @@ class LabelledWriter(LabelledModel, LikelihoodModel):
     """P(text | label), and P(text) as the mixture over labels; see `LabelledModel`."""
 
     Settings: ClassVar = WordModelSettings
-    name: ClassVar = "conditional_gan"  # as people know it
+    name: ClassVar = "conditional_gan"  # whose part it is
 
     def make_network(
         self, words: Sequence[str], settings: WordModelSettings, max_length: int

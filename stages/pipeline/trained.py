@@ -4,7 +4,6 @@ from pathlib import Path
 
 from stages.corpus.errors import UserError
 from stages.generators.protocol import ABOUT, Generator, load_generator
-from stages.pipeline.mistakes import find_nearest
 from stages.pipeline.sources import GANS, GENERATORS, find_trained
 
 CORPUS = Path("data/corpus")
@@ -27,10 +26,7 @@ def find_model(model: str) -> Path:
     if Path(model).is_dir():
         raise UserError(f"{model}: no {ABOUT} there; expected the whole folder of a trained model")
     there = [path for home in (GENERATORS, GANS) for path in home.glob(f"*/{ABOUT}")]
-    names = sorted({path.parent.name for path in there})
-    if nearest := find_nearest(model, names):
-        raise UserError(f"{model}: no such model here; did you mean {nearest}?")
-    known = ", ".join(names)
+    known = ", ".join(sorted({path.parent.name for path in there}))
     expected = (
         f"{known}, or a model's folder; `dvc repro` trains others that `generators` or "
         "`embeddings` in params.yaml names"

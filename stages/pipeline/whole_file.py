@@ -1,6 +1,6 @@
 """params.yaml as a whole: every mistake in it, found at once and before any work."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -176,16 +176,25 @@ def _compare(values: Any, mistakes: Mapping[str, str]) -> Iterator[tuple[str, st
         for name in get("generators"):
             if name not in known:
                 yield f"generators.{name}", _tell_unlisted(get("generators"), name, known)
-        label, source = "fetch.label", "fetch.source"
-        if are_sound(label, source) and (get(label) is None or get(source) == "oracle"):
-            why = f"{label} null" if get(label) is None else f"{source} oracle"
-            for name in get("generators"):
-                if name in known and find_generator(name).conditional:
-                    yield (
-                        f"generators.{name}",
-                        f"generators has {name}, which learns texts of several labels; with {why} "
-                        f"texts have none; take {name} out, or learn from texts with labels",
-                    )
+        if are_sound("fetch.label", "fetch.source"):
+            yield from _check_labels(values, known)
+
+
+def _check_labels(values: Any, known: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Refuse generators that take labels where texts have none for sure: yield key and line."""
+    if peek(values, "fetch.label") is None:
+        why = "fetch.label null"
+    elif peek(values, "fetch.source") == "oracle":
+        why = "fetch.source oracle"
+    else:
+        return
+    for name in values["generators"]:
+        if name in known and find_generator(name).conditional:
+            yield (
+                f"generators.{name}",
+                f"generators has {name}, which learns texts of several labels; with {why} texts "
+                f"have none; take {name} out, or learn from texts with labels",
+            )
 
 
 def _check_gan_sources(values: Any, mistakes: Mapping[str, str]) -> Iterator[tuple[str, str]]:
